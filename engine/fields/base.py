@@ -1,0 +1,186 @@
+"""What a field type is: one class that knows every form of its values; all else asks it and names no type.
+
+A value lives in four forms:
+  JSON    what clients send and get (decoded: str, int, Decimal, bool, list, dict, None; floats arrive as Decimal)
+  text    what a URL holds (`numberOfEmployees=greater(100)`)
+  value   what the engine computes with: str, int, Decimal, bool, dict; ids are 24-hex str, instants are ms int
+  stored  what BSON holds: Decimal128, DatetimeMS, ObjectId, ...; msgspec's hook renders these three by itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from engine.errors import InvalidValue
+
+MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING", "__bool__": lambda self: False})()
+"""Stands for a key that is not there, where None is a value."""
+
+
+class Capability(StrEnum):
+    """What a type can do. Operators, accumulators and definition laws ask for one of these, never for a type."""
+
+    # query operators
+    EQUALS = "equals"
+    NOT_EQUALS = "notEquals"
+    EMPTY = "empty"
+    LIKE = "like"
+    ORDER = "order"
+    NEAR = "near"
+    # aggregation
+    SUM = "sum"
+    EXTREMES = "extremes"
+    FIRST_LAST = "firstLast"
+    # definition keys that a field of this type may carry
+    MANY = "many"
+    DEFAULT = "default"
+    UNIQUE = "unique"
+    REQUIRED = "required"
+    INDEX = "index"
+    SENSITIVE = "sensitive"
+    CALCULATED = "calculated"
+    # the rest
+    SORT = "sort"
+    WRITE = "write"  # a body may set it
+    IMPORT = "import"  # a CSV column may set it
+
+
+class Shape(StrEnum):
+    """How a value is built; the write pipeline has one way for each shape."""
+
+    SCALAR = "scalar"  # one value that the type parses by itself
+    NESTED = "nested"  # an object of inner fields with an id and a label of its own
+    REFERENCE = "reference"  # points to something stored elsewhere: {id, label, ...}
+
+
+class Supply(StrEnum):
+    """Who gives the value of a field that bodies may not set."""
+
+    CREATED = "created"  # the moment of creation
+    MODIFIED = "modified"  # the moment of the last change
+    NUMBER = "number"  # the next number of an atomic counter
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One definition key of a field type.
+
+    `schema` is the JSON Schema (draft 2020-12) of what authors may write; the loader, the editor schema and the
+    documentation are made from it.
+    """
+
+    name: str
+    schema: Mapping[str, object]
+    description: str
+
+
+class BadOption(Exception):
+    """A type's own keys contradict each other or hold a value that makes no sense; `key` says which one."""
+
+    def __init__(self, key: str, message: str, hint: str | None = None) -> None:
+        self.key = key
+        self.message = message
+        self.hint = hint
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """How plain text is written for one reader: IANA zone, language, ISO 4217 currency."""
+
+    timezone: str = "UTC"
+    language: str = "en"
+    currency: str = "USD"
+
+
+@dataclass(frozen=True)
+class FieldType:
+    """Base of all types: a frozen, configured instance serves one field.
+
+    Subclasses are frozen dataclasses whose dataclass fields are the configured options, set the class attributes
+    below and override the forms that differ from plain text. Register the class in its family file's TYPES tuple.
+    """
+
+    name: ClassVar[str]
+    expected: ClassVar[str]
+    """What a refused value should have been, for messages: "a whole number", "a date as yyyy-MM-dd"."""
+    capabilities: ClassVar[frozenset[Capability]]
+    keys: ClassVar[tuple[Key, ...]] = ()
+    """Definition keys that only this type takes."""
+    display_keys: ClassVar[tuple[Key, ...]] = ()
+    """Keys inside `display`."""
+    shape: ClassVar[Shape] = Shape.SCALAR
+    supply: ClassVar[Supply | None] = None
+    empty: ClassVar[object] = None
+    """The value of an unset single field (False for boolean)."""
+    query_part: ClassVar[str | None] = None
+    """The key inside the stored value that a bare filter or sort on the field means (`label` of a relationship)."""
+    lowest: ClassVar[object] = ""
+    """A stored value not above any real one: unique indexes cover what is greater or equal (`""` covers strings
+    above it), so that empties are ignored. Its BSON type is the type's stored type."""
+    same_stored: ClassVar[bool] = True
+    """True when value and stored form are one, so that nobody calls to_stored/from_stored."""
+    same_json: ClassVar[bool] = True
+    """True when the stored form encodes to the right JSON by itself (str, int, bool, or one of the hook's types)."""
+
+    @classmethod
+    def configure(cls, options: Mapping[str, Any]) -> Self:
+        """Builds the instance from the written keys (already checked against `keys`); raises BadOption."""
+        return cls()
+
+    # JSON
+    def parse_json(self, value: Any) -> Any:
+        """JSON to value; raises InvalidValue when type or format are wrong. Never called with None or ""."""
+        raise NotImplementedError
+
+    def check(self, value: Any) -> None:
+        """The rules of the definition (min, max, pattern, ...); raises InvalidValue with rule and limit."""
+
+    def render(self, value: Any) -> Any:
+        """Value to JSON. Never called with None."""
+        return value
+
+    # text
+    def parse_text(self, text: str) -> Any:
+        """A query value to a value comparable with the field's; raises InvalidValue."""
+        return self.parse_json(text)
+
+    # BSON
+    def to_stored(self, value: Any) -> Any:
+        """Value to stored form. Never called with None."""
+        return value
+
+    def from_stored(self, stored: Any) -> Any:
+        """Stored form to value. Never called with None."""
+        return stored
+
+    def render_stored(self, stored: Any) -> Any:
+        """Stored form straight to JSON, for reads; called only when `same_json` is False."""
+        return self.render(self.from_stored(stored))
+
+    # other formats
+    def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
+        """The value as people read it (`_format=plainText`)."""
+        return str(self.render(value))
+
+    def csv_out(self, value: Any) -> str:
+        """The value as a CSV cell, without formula guard and quoting."""
+        return str(self.render(value))
+
+    def csv_in(self, text: str) -> Any:
+        """A CSV cell to a value; raises InvalidValue."""
+        return self.parse_text(text)
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema of what `parse_json` and `check` accept together."""
+        return {"type": "string"}
+
+    def refuse(self, value: Any) -> InvalidValue:
+        """The error for a value of the wrong type or format."""
+        return InvalidValue(f"Expected {self.expected}", value)
+
+
+__all__ = ["MISSING", "BadOption", "Capability", "FieldType", "Key", "Locale", "Shape", "Supply"]
