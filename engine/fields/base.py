@@ -42,7 +42,9 @@ class Capability(StrEnum):
     INDEX = "index"
     SENSITIVE = "sensitive"
     CALCULATED = "calculated"
+    AGGREGATE = "aggregate"  # may be calculated over the records of another entity
     # the rest
+    INSTANT = "instant"  # a query may use relative words (`today`, `last 3 days`), see `from_instant`
     SORT = "sort"
     WRITE = "write"  # a body may set it
     IMPORT = "import"  # a CSV column may set it
@@ -57,7 +59,7 @@ class Shape(StrEnum):
 
 
 class Supply(StrEnum):
-    """Who gives the value of a field that bodies may not set."""
+    """Who gives the value of a field that bodies may not set, or that they may leave out (a rank)."""
 
     CREATED = "created"  # the moment of creation
     MODIFIED = "modified"  # the moment of the last change
@@ -121,6 +123,11 @@ class FieldType:
     lowest: ClassVar[object] = ""
     """A stored value not above any real one: unique indexes cover what is greater or equal (`""` covers strings
     above it), so that empties are ignored. Its BSON type is the type's stored type."""
+    sample: ClassVar[object]
+    """A value (value form) that an instance configured with `sample_options` holds; documentation shows it."""
+    sample_options: ClassVar[Mapping[str, object]] = {}
+    schema_gap: ClassVar[str | None] = None
+    """What is refused although `json_schema` cannot say so; None when schema and parser accept the same."""
     same_stored: ClassVar[bool] = True
     """True when value and stored form are one, so that nobody calls to_stored/from_stored."""
     same_json: ClassVar[bool] = True
@@ -130,6 +137,10 @@ class FieldType:
     def configure(cls, options: Mapping[str, Any]) -> Self:
         """Builds the instance from the written keys (already checked against `keys`); raises BadOption."""
         return cls()
+
+    def check_display(self, display: Mapping[str, Any]) -> None:
+        """What `display_keys` alone cannot say about a field's `display` (a bad pattern, keys that contradict each
+        other); raises BadOption. Called once at start-up."""
 
     # JSON
     def parse_json(self, value: Any) -> Any:
@@ -147,6 +158,23 @@ class FieldType:
     def parse_text(self, text: str) -> Any:
         """A query value to a value comparable with the field's; raises InvalidValue."""
         return self.parse_json(text)
+
+    def parse_like(self, text: str) -> str:
+        """The text that `like` looks for in what `query_value` gives (a phone's digits, say); raises InvalidValue."""
+        return text
+
+    def query_value(self, value: Any) -> Any:
+        """What a bare filter compares with the results of `parse_text`: the value itself or, with `query_part`, that
+        part of it. A list means any of its items, as MongoDB reads it. Never called with None."""
+        return value if self.query_part is None else value.get(self.query_part)
+
+    def from_instant(self, instant: int, timezone: str) -> Any:
+        """The value for an instant (ms) as seen in an IANA time zone; only for types with Capability.INSTANT."""
+        raise NotImplementedError
+
+    def supplied(self, given: int) -> Any:
+        """The value made of what the type's Supply gives: an instant in ms, or the next number of a counter."""
+        return given
 
     # BSON
     def to_stored(self, value: Any) -> Any:
