@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from engine.errors import Position
-from engine.fields.base import FieldType
+from engine.fields.base import Capability, FieldType
 
 NOWHERE = Position("", 0, 0)
 EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -117,7 +117,7 @@ class Field:
     @property
     def writable(self) -> bool:
         """Whether a body may set the field at all, apart from anybody's rights."""
-        return self.type.supply is None and self.calculated is None and self.aggregate is None
+        return Capability.WRITE in self.type.capabilities and self.calculated is None and self.aggregate is None
 
 
 @dataclass(frozen=True)
