@@ -150,6 +150,14 @@ class FieldType:
     def check(self, value: Any) -> None:
         """The rules of the definition (min, max, pattern, ...); raises InvalidValue with rule and limit."""
 
+    def conditions(self) -> Mapping[Any, Any]:
+        """Values that are allowed only under a condition, each with the condition as its author wrote it."""
+        return {}
+
+    def fit(self, value: Any) -> Any:
+        """A computed value (any value form but None and "") as this type holds it; raises InvalidValue."""
+        return self.parse_json(value)
+
     def render(self, value: Any) -> Any:
         """Value to JSON. Never called with None."""
         return value
