@@ -1,0 +1,61 @@
+"""compile_app: an app's sources in, everything that requests need out; the stages in order and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from engine.definitions import Sources, load_definitions, resolve_definitions, validate_definitions
+from engine.errors import DefinitionErrors
+from engine.indexes import IndexPlan, plan_indexes
+from engine.records import RecordRules, Relationship, Views, build_relationships
+from engine.routes import Route, build_route_table
+from engine.schema import App, Entity
+
+
+@dataclass(frozen=True)
+class CompiledEntity:
+    """One entity, ready to serve requests."""
+
+    entity: Entity
+    rules: RecordRules
+    views: Views
+    relationships: Mapping[str, Relationship]
+
+    @property
+    def collection(self) -> str:
+        """Where its records are stored."""
+        return self.entity.name
+
+
+@dataclass(frozen=True)
+class CompiledApp:
+    """One app, ready to run: frozen, shared by every request."""
+
+    app: App
+    entities: Mapping[str, CompiledEntity]
+    routes: tuple[Route, ...]
+
+    @cached_property
+    def indexes(self) -> tuple[IndexPlan, ...]:
+        """The indexes that the database must have."""
+        return plan_indexes(self.app)
+
+
+def compile_app(sources: Sources) -> CompiledApp:
+    """Raises DefinitionErrors with every problem where the files do not make an app."""
+    definitions = load_definitions(sources)
+    diagnostics = validate_definitions(definitions)
+    if any(found.severity == "error" for found in diagnostics):
+        raise DefinitionErrors(diagnostics)
+    return build_app(resolve_definitions(definitions))
+
+
+def build_app(app: App) -> CompiledApp:
+    """Compiles a resolved schema."""
+    entities = {
+        name: CompiledEntity(entity, RecordRules(entity), Views(entity), build_relationships(app, entity))
+        for name, entity in app.entities.items()
+    }
+    return CompiledApp(app, entities, build_route_table(app))

@@ -1,0 +1,189 @@
+"""Computed parts of a record (default expressions, calculated fields, labels): built once in dependency order.
+
+In go the fields of an entity, out comes a Calculator that fills records in value form in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from engine.errors import ExpressionError, FieldProblem, InvalidValue
+from engine.expressions import Names, Scope, compile_computed, compile_label, computed_paths, label_paths
+from engine.fields.base import Shape, Supply
+from engine.records.forms import Record, group_fields
+from engine.schema import Entity, Field, Operation, Written
+
+Refuse = Callable[[str, FieldProblem], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One place of a record that holds fields: the root, or an item of a nested group, with what encloses it."""
+
+    item: Record
+    where: str
+    parent: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """One computed value: `key` of every container at `walk` becomes what `evaluate` answers for its scope."""
+
+    path: str
+    walk: tuple[Field, ...]
+    key: str
+    item: Field | None
+    evaluate: Callable[[Scope], Any]
+    reads: frozenset[str]
+
+
+class Calculator:
+    """Fills calculated fields, nested labels and the record's label."""
+
+    def __init__(self, entity: Entity) -> None:
+        found = list(_computations(entity, Names.of_entity(entity)))
+        self._steps = tuple(_in_order(found))
+        self.reads_modified = bool(_modified_paths(entity) & frozenset().union(*(step.reads for step in self._steps)))
+
+    def run(self, record: Record, scope: Scope, refuse: Refuse) -> None:
+        """Computes everything in dependency order; a value that its type refuses becomes a problem and null."""
+        for step in self._steps:
+            if not step.walk:
+                self._compute(step, Container(record, "", None), scope, refuse)
+            else:
+                for container in containers(record, step.walk):
+                    self._compute(step, container, scope, refuse)
+
+    @staticmethod
+    def _compute(step: Computation, container: Container, scope: Scope, refuse: Refuse) -> None:
+        try:
+            value = step.evaluate(scope.within(container.item, container.parent))
+            container.item[step.key] = value if step.item is None else fit(step.item, value)
+        except (ExpressionError, InvalidValue) as error:
+            where = f"{container.where}.{step.key}" if container.where else step.key
+            label = step.item.label if step.item else None
+            refuse(where, FieldProblem(where, label, "invalid", f"Could not be calculated: {error.message}", None))
+            container.item[step.key] = None if step.item else ""
+
+
+def containers(record: Record, walk: tuple[Field, ...], where: str = "", parent: Record | None = None) -> Iterator[Container]:
+    """Every container below `record` along nested fields, outermost first."""
+    if not walk:
+        yield Container(record, where, parent)
+        return
+    item, *rest = walk
+    place = f"{where}.{item.name}" if where else item.name
+    value = record.get(item.name)
+    if item.many:
+        for index, one in enumerate(value or ()):
+            yield from containers(one, tuple(rest), f"{place}[{index}]", record)
+    elif value is not None:
+        yield from containers(value, tuple(rest), place, record)
+
+
+def fit(item: Field, value: Any) -> Any:
+    """A computed value as the field's type holds it; raises InvalidValue."""
+    if item.many:
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise InvalidValue("Expected a list of values", value)
+        return [_fit_one(item, one) for one in value if one is not None and one != ""]
+    return _fit_one(item, value)
+
+
+def _fit_one(item: Field, value: Any) -> Any:
+    if value is None or value == "":
+        return item.type.empty
+    return item.type.fit(value)
+
+
+def _computations(entity: Entity, names: Names) -> Iterator[Computation]:
+    yield from _below(entity.fields, (), "", names)
+    written = entity.record_label
+    if written is None:
+        yield Computation("label", (), "label", None, lambda scope: scope.record["id"], frozenset())
+    else:
+        label = compile_label(written.value, names)
+        yield Computation("label", (), "label", None, label, frozenset(_absolute(label_paths(written.value), "", names)))
+
+
+def _below(fields: tuple[Field, ...], walk: tuple[Field, ...], prefix: str, names: Names) -> Iterator[Computation]:
+    for item in fields:
+        path = prefix + item.name
+        if item.calculated is not None:
+            yield _computation(item, item.calculated, path, walk, prefix, names)
+        elif item.aggregate is not None:
+            start = 0 if item.aggregate.operation is not Operation.AVG else None
+            yield Computation(path, walk, item.name, item, _keep(item.name, start), frozenset())
+        if item.type.shape is Shape.NESTED:
+            inner = names.of_group(item)
+            below = f"{path}."
+            yield from _below(group_fields(item), (*walk, item), below, inner)
+            yield _group_label(item, path, (*walk, item), below, inner)
+
+
+def _keep(name: str, start: object) -> Callable[[Scope], Any]:
+    """An aggregate is computed by the cascade that follows changes of the other entity; writes keep what it found."""
+
+    def kept(scope: Scope) -> Any:
+        value = scope.item.get(name)
+        return start if value is None else value
+
+    return kept
+
+
+def _computation(
+    item: Field, written: Written, path: str, walk: tuple[Field, ...], prefix: str, names: Names
+) -> Computation:
+    reads = frozenset(_absolute(computed_paths(written.value), prefix, names))
+    return Computation(path, walk, item.name, item, compile_computed(written.value, names), reads)
+
+
+def _group_label(item: Field, path: str, walk: tuple[Field, ...], prefix: str, names: Names) -> Computation:
+    if item.record_label is None:
+        label = item.label
+        return Computation(f"{path}.label", walk, "label", None, lambda scope: label, frozenset())
+    written = item.record_label.value
+    reads = frozenset(_absolute(label_paths(written), prefix, names))
+    return Computation(f"{path}.label", walk, "label", None, compile_label(written, names), reads)
+
+
+def _absolute(paths: frozenset[tuple[str, ...]], prefix: str, names: Names) -> Iterator[str]:
+    """Paths as written inside a container, as paths from the record's root."""
+    for path in paths:
+        first, rest = path[0], path[1:]
+        if first in names.fields:
+            yield prefix + ".".join(path)
+        elif first == "record" and rest:
+            yield ".".join(rest)
+        elif first == "parent" and prefix:
+            outer = prefix.rstrip(".").rpartition(".")[0]
+            yield (outer + "." if outer else "") + ".".join(rest)
+
+
+def _in_order(found: list[Computation]) -> list[Computation]:
+    by_path = {step.path: step for step in found}
+    graph: dict[str, set[str]] = {}
+    for step in found:
+        graph[step.path] = {
+            other for other in by_path if other != step.path and any(_touch(read, other) for read in step.reads)
+        }
+    try:
+        return [by_path[path] for path in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        raise ExpressionError(f"These calculated fields need each other: {' -> '.join(error.args[1])}") from error
+
+
+def _touch(read: str, written: str) -> bool:
+    return read == written or read.startswith(written + ".") or written.startswith(read + ".")
+
+
+def _modified_paths(entity: Entity) -> frozenset[str]:
+    return frozenset(path.name for path in entity.all_paths() if path.field.type.supply is Supply.MODIFIED)
+
+
+__all__ = ["Calculator", "Container", "Mapping", "containers", "fit"]

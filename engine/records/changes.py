@@ -1,0 +1,158 @@
+"""Drafts to writes: plan_create and plan_update carry a draft through merge, calculation and rules to stored data.
+
+Every write of the product passes here: HTTP, import, jobs, actions and hooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bson import ObjectId
+
+from engine.errors import FieldProblem, ValidationErrors
+from engine.expressions import Names, Scope
+from engine.fields.base import Supply
+from engine.permissions import Access
+from engine.records.calculated import Calculator
+from engine.records.draft import ROOT_SYSTEM, ContainerParser, Draft, parse_record
+from engine.records.forms import Record, build_loader, build_storer, stored_fields, value_storer
+from engine.records.merge import Merge, Merger
+from engine.records.validate import Validator
+from engine.schema import Entity, Field
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a write knows of the world: the clock (ms), the app's zone, who writes (a record in JSON form, or None)."""
+
+    now: int
+    timezone: str = "UTC"
+    user: Mapping[str, Any] | None = None
+
+    def scope(self, record: Record, old: Record | None = None) -> Scope:
+        """What expressions see while `record` is written."""
+        return Scope(item=record, record=record, old=old, user=self.user, now=self.now, timezone=self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A record to insert: in value form, as stored, and as the answer shows it (transient fields included)."""
+
+    record: Record
+    document: dict[str, Any]
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A record to change. `values` are the top-level keys to set (None: nothing changed), under the version `expected`."""
+
+    old: Record
+    record: Record
+    expected: int
+    values: dict[str, Any] | None
+    answer: dict[str, Any]
+
+
+class RecordRules:
+    """Everything compiled that writes of one entity need; built once, shared by every request."""
+
+    def __init__(self, entity: Entity) -> None:
+        names = Names.of_entity(entity)
+        self.entity = entity
+        self.load = build_loader(entity)
+        self.parser = ContainerParser(entity.fields, ROOT_SYSTEM)
+        self._numbered = tuple(item for item in entity.fields if item.type.supply is Supply.NUMBER)
+        self._merger = Merger(entity.fields, names)
+        self._calculator = Calculator(entity)
+        self._validator = Validator(entity.fields, names, entity.validations)
+        self._store = build_storer(entity)
+        self._stored = {item.name: _field_storer(item) for item in stored_fields(entity.fields)}
+        self._transient = {item.name: _field_storer(item) for item in entity.fields if item.transient}
+        self._stamps = tuple(item for item in entity.fields if item.type.supply is Supply.MODIFIED)
+        self._moments = tuple(
+            item for item in entity.fields if item.type.supply in (Supply.CREATED, Supply.MODIFIED)
+        )
+
+    def parse(self, body: Any, access: Access, *, new: bool) -> Draft:
+        """The body as a draft; raises BadRequest where it is no object."""
+        return parse_record(self.parser, body, access, new=new)
+
+    def numbers_for(self, draft: Draft) -> tuple[Field, ...]:
+        """The fields of a new record that need the next number of their counter: those that were not sent."""
+        if not self._numbered:
+            return ()
+        sent = draft.root.sent
+        return tuple(item for item in self._numbered if sent.get(item.name) is None)
+
+    def plan_create(self, draft: Draft, moment: Moment, numbers: Mapping[str, int], record_id: str | None = None) -> Creation:
+        """The record that the draft makes; `numbers` are the counters' answers by field. Raises ValidationErrors."""
+        record: Record = {"id": record_id or str(ObjectId()), "version": 0, "label": ""}
+        supplied = {item.name: item.type.supplied(moment.now) for item in self._moments}
+        supplied.update((item.name, item.type.supplied(numbers[item.name])) for item in self.numbers_for(draft))
+        self._build(None, draft, record, supplied, moment)
+        document = self._store(record)
+        return Creation(record, document, self._answer(document, record))
+
+    def plan_update(self, document: Mapping[str, Any], draft: Draft, moment: Moment) -> Change:
+        """The change that the draft makes to a stored document. Raises ValidationErrors."""
+        old = self.load(document)
+        record: Record = {"id": old["id"], "version": old["version"], "label": old["label"]}
+        self._build(old, draft, record, {}, moment)
+        changed = [name for name in ("label", *self._stored) if record[name] != old[name]]
+        if not changed:
+            return Change(old, record, old["version"], None, self._answer(document, record))
+        record["version"] = old["version"] + 1
+        for item in self._stamps:
+            record[item.name] = item.type.supplied(moment.now)
+        if self._stamps and self._calculator.reads_modified:
+            self._calculator.run(record, moment.scope(record, old), _ignore)
+        values: dict[str, Any] = {"version": record["version"]}
+        if record["label"] != old["label"]:
+            values["label"] = record["label"]
+        for name, convert in self._stored.items():
+            if record[name] != old[name]:
+                values[name] = convert(record[name])
+        return Change(old, record, old["version"], values, self._answer({**document, **values}, record))
+
+    def _build(self, old: Record | None, draft: Draft, record: Record, supplied: Mapping[str, Any], moment: Moment) -> None:
+        scope = moment.scope(record, old)
+        merge = Merge(draft, scope)
+        self._merger.merge(old, draft.root, record, None, merge)
+        record.update(supplied)
+        merge.run_defaults()
+        self._calculator.run(record, scope, draft.problems.setdefault)
+        problems = self._validator.validate(record, draft.problems, scope)
+        problems += _unfit_targets(draft, record, moment)
+        version = draft.problems.get("version")
+        if problems or draft.unknown or version is not None:
+            raise ValidationErrors([*([version] if version else ()), *problems, *draft.unknown])
+
+    def _answer(self, document: Mapping[str, Any], record: Record) -> dict[str, Any]:
+        answer = dict(document)
+        for name, convert in self._transient.items():
+            answer[name] = convert(record[name])
+        return answer
+
+
+def _ignore(where: str, problem: FieldProblem) -> None:
+    """A computation that fails only for the new stamp keeps its empty value; the same inputs just passed."""
+
+
+def _field_storer(item: Field) -> Callable[[Any], Any]:
+    one = value_storer(item)
+    if one is None:
+        return lambda value: value
+    if item.many:
+        return lambda value: [one(each) for each in value or ()]
+    return lambda value: None if value is None else one(value)
+
+
+def _unfit_targets(draft: Draft, record: Record, moment: Moment) -> list[FieldProblem]:
+    found = (
+        relationship.problem(target, where, record, moment.user)
+        for where, (relationship, target) in draft.targets.items()
+    )
+    return [problem for problem in found if problem is not None]

@@ -1,0 +1,237 @@
+"""Bodies to drafts: JSON becomes typed values field by field, every problem is kept, references wait for an answer.
+
+A draft holds what the client sent and nothing else; defaults of new containers stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from engine.errors import BadRequest, FieldProblem, InvalidValue, did_you_mean
+from engine.fields.base import Shape
+from engine.fields.reference import Ask
+from engine.permissions import FULL_ACCESS, Access
+from engine.records.forms import GROUP_SYSTEM, Record, group_fields
+from engine.schema import Field
+
+INVALID: Final = type("Invalid", (), {"__repr__": lambda self: "INVALID"})()
+"""Stands where a value was refused; the problem is in the draft."""
+
+ROOT_SYSTEM = frozenset({"id", "label", "version"})
+
+
+@dataclass(slots=True)
+class Group:
+    """What was sent for one container (the record, a nested group, an item of a nested list).
+
+    `sent` and `defaults` are by field name. Values are in value form, Ask for a reference, Group for a nested group,
+    lists of these for many, None for cleared (a cleared group is a Group full of these), INVALID for refused. `id` is the sent id of a list's item.
+    """
+
+    where: str
+    id: str | None = None
+    sent: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Asked:
+    """One reference that waits for its target: put the answer at `holder[key]`."""
+
+    item: Field
+    ask: Ask
+    where: str
+    holder: Any
+    key: Any
+
+
+class Chooser(Protocol):
+    """What says whether a found target may be referred to; see references.Relationship."""
+
+    def problem(self, target: Record, where: str, record: Record, user: Mapping[str, Any] | None) -> FieldProblem | None:
+        """What is wrong with the choice, if anything."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A body as understood so far. `problems` are by concrete path (`addresses[1].zipCode`); `targets` are the records
+    found for references that the definition limits, by the same paths."""
+
+    root: Group
+    version: int | None = None
+    problems: dict[str, FieldProblem] = field(default_factory=dict)
+    unknown: list[FieldProblem] = field(default_factory=list)
+    asks: list[Asked] = field(default_factory=list)
+    targets: dict[str, tuple[Chooser, Record]] = field(default_factory=dict)
+
+    def refuse(self, item: Field, where: str, error: InvalidValue) -> Any:
+        """Notes the problem and answers INVALID."""
+        self.problems[where] = FieldProblem(where, item.label, error.code, error.message, error.info)
+        return INVALID
+
+
+Parse = Callable[[Any, str, "Draft", Access, bool], Any]
+"""(JSON value, where, draft, access, whether its container is new) to a draft value."""
+
+
+class ContainerParser:
+    """Parses the body of one container; made once per entity, nested group or action."""
+
+    def __init__(self, fields: tuple[Field, ...], system: frozenset[str]) -> None:
+        self._system = system
+        self._names = [item.name for item in fields]
+        self._known: dict[str, tuple[Field, Parse | None]] = {}
+        for item in fields:
+            entry = (item, build_parser(item) if item.writable else None)
+            for name in (*item.aliases, item.name):
+                self._known[name] = entry
+        self._defaults = [
+            (item, parse, _default_of(item))
+            for item, parse in (self._known[name] for name in self._names)
+            if parse is not None and _default_of(item) is not None
+        ]
+
+    def parse(self, body: Mapping[str, Any], group: Group, prefix: str, draft: Draft, access: Access, new: bool) -> None:
+        """Fills `group` from the body; `prefix` is what stands before a field's name in problems."""
+        restricted = access is not FULL_ACCESS
+        sent = group.sent
+        for key, raw in body.items():
+            entry = self._known.get(key)
+            if entry is None or (restricted and access.hides(entry[0].path)):
+                if key not in self._system:
+                    draft.unknown.append(self._unknown(prefix + key, key, access))
+                continue
+            item, parse = entry
+            if parse is None or (restricted and not access.may_write(item.path)):
+                continue
+            where = prefix + item.name
+            value = parse(raw, where, draft, access, new)
+            if item.name in sent and sent[item.name] != value:
+                value = draft.refuse(item, where, InvalidValue(f"Sent twice with different values, once as {key}", raw))
+            sent[item.name] = value
+            if value.__class__ is Ask:
+                draft.asks.append(Asked(item, value, where, sent, item.name))
+        if new:
+            for item, parse, literal in self._defaults:
+                if item.name not in sent or item.write is not True:
+                    where = prefix + item.name
+                    value = parse(literal, where, draft, FULL_ACCESS, True)
+                    group.defaults[item.name] = value
+                    if value.__class__ is Ask:
+                        draft.asks.append(Asked(item, value, where, group.defaults, item.name))
+
+    def clear(self, group: Group, prefix: str, draft: Draft, access: Access) -> None:
+        """Fills `group` as if null had been sent for every field that the caller may write."""
+        for name in self._names:
+            item, parse = self._known[name]
+            if parse is not None and access.may_write(item.path):
+                group.sent[name] = parse(None, prefix + name, draft, access, False)
+
+    def _unknown(self, where: str, name: str, access: Access) -> FieldProblem:
+        visible = [known for known in self._names if not access.hides(self._known[known][0].path)]
+        hint = did_you_mean(name, visible)
+        message = f"There is no field named {name}" + (f"; {hint}" if hint else "")
+        return FieldProblem(where, None, "invalidStructure", message, None)
+
+
+def _default_of(item: Field) -> Any:
+    if item.default is not None:
+        return item.default
+    if item.type.shape is Shape.NESTED and not item.many and any(_default_of(inner) is not None for inner in item.fields):
+        return {}
+    return None
+
+
+def build_parser(item: Field) -> Parse:
+    """The parser of one field: null and "" mean cleared, lists are parsed item by item."""
+    one = _BY_SHAPE[item.type.shape](item)
+    if item.many:
+        return _many_parser(item, one)
+    if item.type.shape is Shape.NESTED:
+        return one
+
+    def single(raw: Any, where: str, draft: Draft, access: Access, new: bool) -> Any:
+        if raw is None or raw == "":
+            return None
+        return one(raw, where, draft, access, new)
+
+    return single
+
+
+def _many_parser(item: Field, one: Parse) -> Parse:
+    def many(raw: Any, where: str, draft: Draft, access: Access, new: bool) -> Any:
+        if raw is None or raw == "":
+            return []
+        if not isinstance(raw, list):
+            return draft.refuse(item, where, InvalidValue("Expected a list of values", raw))
+        values: list[Any] = []
+        for index, each in enumerate(raw):
+            place = f"{where}[{index}]"
+            if each is None or each == "":
+                values.append(draft.refuse(item, place, InvalidValue("A list holds no empty values", each)))
+                continue
+            value = one(each, place, draft, access, new)
+            values.append(value)
+            if value.__class__ is Ask:
+                draft.asks.append(Asked(item, value, place, values, index))
+        return values
+
+    return many
+
+
+def _scalar_parser(item: Field) -> Parse:
+    parse_json = item.type.parse_json
+
+    def scalar(raw: Any, where: str, draft: Draft, access: Access, new: bool) -> Any:
+        try:
+            return parse_json(raw)
+        except InvalidValue as error:
+            return draft.refuse(item, where, error)
+
+    return scalar
+
+
+def _group_parser(item: Field) -> Parse:
+    container = ContainerParser(group_fields(item), GROUP_SYSTEM)
+    many = item.many
+
+    def group(raw: Any, where: str, draft: Draft, access: Access, new: bool) -> Any:
+        if (raw is None or raw == "") and not many:
+            found = Group(where)
+            container.clear(found, f"{where}.", draft, access)
+            return found
+        if not isinstance(raw, dict):
+            return draft.refuse(item, where, InvalidValue("Expected an object", raw))
+        sent_id = raw.get("id") if many else None
+        if sent_id is not None and not isinstance(sent_id, str):
+            return draft.refuse(item, where, InvalidValue("Expected the id of an item as text", sent_id))
+        found = Group(where, sent_id)
+        container.parse(raw, found, f"{where}.", draft, access, new or (many and sent_id is None))
+        return found
+
+    return group
+
+
+_BY_SHAPE: Mapping[Shape, Callable[[Field], Parse]] = {
+    Shape.SCALAR: _scalar_parser,
+    Shape.REFERENCE: _scalar_parser,
+    Shape.NESTED: _group_parser,
+}
+
+
+def parse_record(container: ContainerParser, body: Any, access: Access, *, new: bool) -> Draft:
+    """The draft of a record's body. Raises BadRequest where the body is no object."""
+    if not isinstance(body, dict):
+        raise BadRequest("The body must be a JSON object with the record's fields")
+    draft = Draft(Group(""))
+    container.parse(body, draft.root, "", draft, access, new)
+    version = body.get("version")
+    if version is not None and not new:
+        if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < 2**63:
+            problem = InvalidValue("Expected the version that was read, a whole number", version)
+            draft.problems["version"] = FieldProblem("version", None, problem.code, problem.message, problem.info)
+        else:
+            draft.version = version
+    return draft

@@ -1,0 +1,154 @@
+"""Stored documents to records in value form and back: converters built once per entity from its fields.
+
+A record in value form is a dict with id (24 hex), version, label and every field in definition order: unset single
+fields hold their type's empty value, unset many fields [], a single nested group is always a dict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from typing import Any
+
+from bson import ObjectId
+
+from engine.fields.base import Shape
+from engine.schema import Entity, Field
+
+Record = dict[str, Any]
+Convert = Callable[[Any], Any]
+Load = Callable[[Any, str], Any]
+"""(stored value, id of the record) to value."""
+
+GROUP_SYSTEM = frozenset({"id", "label"})
+"""Names inside a nested group or reference that the engine itself fills."""
+
+
+def derived_id(record_id: str, path: str) -> str:
+    """The id of a single nested group that was never stored: always the same for one record and path."""
+    return blake2b(f"{record_id}/{path}".encode(), digest_size=12).hexdigest()
+
+
+def group_fields(item: Field) -> tuple[Field, ...]:
+    """The declared fields inside a nested group or reference, without id and label."""
+    return tuple(inner for inner in item.fields if inner.name not in GROUP_SYSTEM)
+
+
+def stored_fields(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """The fields that reach the database."""
+    return tuple(item for item in fields if not item.transient)
+
+
+def build_loader(entity: Entity) -> Callable[[Mapping[str, Any]], Record]:
+    """A function from a stored document to the record in value form."""
+    fill = _filler(entity.fields)
+
+    def load(document: Mapping[str, Any]) -> Record:
+        record_id = str(document["_id"])
+        record: Record = {"id": record_id, "version": document["version"], "label": document["label"]}
+        fill(record, document, record_id)
+        return record
+
+    return load
+
+
+def _filler(fields: tuple[Field, ...]) -> Callable[[Record, Mapping[str, Any], str], None]:
+    plan = [(item.name, _field_loader(item)) for item in stored_fields(fields)]
+
+    def fill(record: Record, stored: Mapping[str, Any], record_id: str) -> None:
+        for name, load in plan:
+            record[name] = load(stored.get(name), record_id)
+
+    return fill
+
+
+def _field_loader(item: Field) -> Load:
+    one = _value_loader(item)
+    empty = item.type.empty
+    if item.many:
+        if one is None:
+            return lambda raw, record_id: [] if raw is None else list(raw)
+        return lambda raw, record_id: [] if raw is None else [one(each, record_id) for each in raw]
+    if item.type.shape is Shape.NESTED:
+        assert one is not None
+        return one
+    if one is None:
+        return lambda raw, record_id: empty if raw is None else raw
+    return lambda raw, record_id: empty if raw is None else one(raw, record_id)
+
+
+def _value_loader(item: Field) -> Load | None:
+    kind = item.type
+    if kind.shape is Shape.NESTED:
+        return _group_loader(item)
+    if kind.shape is Shape.REFERENCE:
+        fill = _filler(group_fields(item))
+
+        def reference(stored: Any, record_id: str) -> Record:
+            found: Record = kind.from_stored(stored)
+            fill(found, stored, record_id)
+            return found
+
+        return reference
+    if kind.same_stored:
+        return None
+    from_stored = kind.from_stored
+    return lambda stored, record_id: from_stored(stored)
+
+
+def _group_loader(item: Field) -> Load:
+    fill = _filler(group_fields(item))
+    path, label = item.path, item.label
+
+    def group(stored: Any, record_id: str) -> Record:
+        if stored is None:
+            found: Record = {"id": derived_id(record_id, path), "label": label}
+            fill(found, {}, record_id)
+        else:
+            found = {"id": str(stored["id"]), "label": stored["label"]}
+            fill(found, stored, record_id)
+        return found
+
+    return group
+
+
+def build_storer(entity: Entity) -> Callable[[Record], dict[str, Any]]:
+    """A function from a record in value form to the document: `_id`, version, label, then fields in order."""
+    fill = _fields_storer(entity.fields)
+
+    def store(record: Record) -> dict[str, Any]:
+        document = {"_id": ObjectId(record["id"]), "version": record["version"], "label": record["label"]}
+        document.update(fill(record))
+        return document
+
+    return store
+
+
+def _fields_storer(fields: tuple[Field, ...]) -> Convert:
+    plan = [(item.name, item.many, value_storer(item)) for item in stored_fields(fields)]
+
+    def fill(record: Record) -> Record:
+        stored: Record = {}
+        for name, many, convert in plan:
+            value = record.get(name)
+            if convert is None or value is None:
+                stored[name] = value
+            elif many:
+                stored[name] = [convert(one) for one in value]
+            else:
+                stored[name] = convert(value)
+        return stored
+
+    return fill
+
+
+def value_storer(item: Field) -> Convert | None:
+    """A function from one value of the field to its stored form; None where both are the same."""
+    kind = item.type
+    if kind.shape is Shape.NESTED:
+        inner = _fields_storer(group_fields(item))
+        return lambda value: {"id": ObjectId(value["id"]), "label": value["label"], **inner(value)}
+    if kind.shape is Shape.REFERENCE:
+        copies = _fields_storer(group_fields(item))
+        return lambda value: {**kind.to_stored(value), **copies(value)}
+    return None if kind.same_stored else kind.to_stored

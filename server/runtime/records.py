@@ -1,0 +1,153 @@
+"""Use cases on one record: read, create, update, delete; each does the I/O that the engine's plans ask for.
+
+A read or a create is one round trip, an update or a delete two, and one more for each relationship that is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bson import ObjectId
+
+from engine.compiler import CompiledApp, CompiledEntity
+from engine.errors import Conflict, FieldProblem, NotFound, OptimisticLocking, ValidationErrors
+from engine.permissions import Access
+from engine.records import Change, Creation, Draft, plan_lookups
+from server.runtime.running import Caller, RunningApp
+from server.store import DuplicateKey
+
+Json = dict[str, Any]
+Document = dict[str, Any]
+
+MOST_ATTEMPTS = 20
+"""How often a write without a version is planned again when others change the same record in between."""
+
+
+async def create_record(running: RunningApp, caller: Caller, name: str, body: Any) -> Json:
+    """The new record as the caller may read it. Raises ValidationErrors with every problem of the body."""
+    compiled = running.entity(name)
+    access = caller.access(name)
+    draft = compiled.rules.parse(body, access, new=True)
+    await _answer_references(running, caller, compiled, draft)
+    numbers = await _next_numbers(running, compiled, draft)
+    creation = compiled.rules.plan_create(draft, running.moment(caller), numbers)
+    try:
+        await running.store.insert(compiled.collection, creation.document)
+    except DuplicateKey as error:
+        raise not_unique(running.compiled, compiled, error, creation.record) from error
+    return render_answer(running, caller, compiled, access, creation)
+
+
+async def update_record(running: RunningApp, caller: Caller, name: str, record_id: str, body: Any) -> Json:
+    """The record after the change. Raises NotFound, OptimisticLocking, ValidationErrors."""
+    compiled = running.entity(name)
+    access = caller.access(name)
+    draft = compiled.rules.parse(body, access, new=False)
+    key = object_id(record_id)
+    document, _ = await asyncio.gather(
+        running.store.get(compiled.collection, key), _answer_references(running, caller, compiled, draft)
+    )
+    for _ in range(MOST_ATTEMPTS):
+        if document is None:
+            raise _no_record(compiled, record_id)
+        if draft.version is not None and draft.version != document["version"]:
+            raise OptimisticLocking(document["version"])
+        change = compiled.rules.plan_update(document, draft, running.moment(caller))
+        if change.values is None or await _write(running, compiled, key, change):
+            return render_answer(running, caller, compiled, access, change)
+        document = await running.store.get(compiled.collection, key)
+    raise Conflict("The record changes faster than it can be written; send its version or try again")
+
+
+async def _write(running: RunningApp, compiled: CompiledEntity, key: ObjectId, change: Change) -> bool:
+    """Sets the changed values if the record still has the version they were planned on."""
+    guard = {"_id": key, "version": change.expected}
+    try:
+        return await running.store.update(compiled.collection, guard, {"$set": change.values})
+    except DuplicateKey as error:
+        raise not_unique(running.compiled, compiled, error, change.record) from error
+
+
+async def delete_record(running: RunningApp, caller: Caller, name: str, record_id: str) -> Json:
+    """The record as it was. Raises NotFound."""
+    compiled = running.entity(name)
+    access = caller.access(name)
+    document = await running.store.get(compiled.collection, object_id(record_id))
+    return await delete_document(running, caller, compiled, access, record_id, document)
+
+
+async def delete_document(
+    running: RunningApp,
+    caller: Caller,
+    compiled: CompiledEntity,
+    access: Access,
+    record_id: str,
+    document: Document | None,
+) -> Json:
+    """Deletes what was read, in the version that was read; a record that changed meanwhile is read again."""
+    for _ in range(MOST_ATTEMPTS):
+        if document is None:
+            raise _no_record(compiled, record_id)
+        guard = {"_id": document["_id"], "version": document["version"]}
+        if await running.store.delete(compiled.collection, guard):
+            return compiled.views.get(None, access.hidden).render(document, running.moment(caller).scope)
+        document = await running.store.get(compiled.collection, document["_id"])
+    raise Conflict("The record changes faster than it can be deleted; try again")
+
+
+def object_id(text: str) -> ObjectId:
+    """The id in a path; what cannot be an id names no record, so it raises NotFound."""
+    if len(text) != 24 or not ObjectId.is_valid(text):
+        raise NotFound(f"There is no record with the id {text}")
+    return ObjectId(text)
+
+
+def _no_record(compiled: CompiledEntity, record_id: str) -> NotFound:
+    return NotFound(f"There is no record with the id {record_id} in {compiled.entity.name}")
+
+
+def render_answer(
+    running: RunningApp, caller: Caller, compiled: CompiledEntity, access: Access, written: Creation | Change
+) -> Json:
+    """What was written, as the caller may read it; nothing is read back."""
+    view = compiled.views.get(None, access.hidden, transient=True)
+    return view.render(written.answer, running.moment(caller).scope)
+
+
+async def _answer_references(running: RunningApp, caller: Caller, compiled: CompiledEntity, draft: Draft) -> None:
+    if not draft.asks:
+        return
+    lookups = plan_lookups(compiled.relationships, draft, caller.access)
+    found = await asyncio.gather(
+        *(running.store.find(lookup.entity, lookup.filter, limit=lookup.limit) for _, lookup in lookups)
+    )
+    for (relationship, lookup), documents in zip(lookups, found, strict=True):
+        relationship.answer(lookup, documents, draft)
+
+
+async def _next_numbers(running: RunningApp, compiled: CompiledEntity, draft: Draft) -> dict[str, int]:
+    """A number from the counter of each field that needs one; a draft that will be refused takes none."""
+    items = compiled.rules.numbers_for(draft)
+    if draft.problems or draft.unknown:
+        return dict.fromkeys((item.name for item in items), 0)
+    return {
+        item.name: await running.store.next_numbers(
+            f"{compiled.entity.name}.{item.name}", at_least=item.type.first_number
+        )
+        for item in items
+    }
+
+
+def not_unique(compiled_app: CompiledApp, compiled: CompiledEntity, error: DuplicateKey, record: Json) -> ValidationErrors:
+    """The unique index that refused a write, as the field that it guards."""
+    plan = next((plan for plan in compiled_app.indexes if plan.name == error.index), None)
+    if plan is None:
+        raise error
+    storage = plan.keys[0][0]
+    path = compiled.entity.field_at(storage)
+    assert path is not None
+    item = path.fields[-2] if len(path.fields) > 1 and path.fields[-2].reference is not None else path.field
+    rejected = record.get(path.fields[0].name) if len(path.fields) == 1 else None
+    message = "Another record has this value already"
+    return ValidationErrors([FieldProblem(item.path, item.label, "notUnique", message, {"rejectedValue": rejected})])
