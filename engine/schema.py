@@ -80,7 +80,8 @@ class Field:
     """One field of an entity, of a nested group or of an action's parameters.
 
     `path` is dotted from the record's root (`addresses.state`); `fields` are the inner fields of a nested group, or
-    the parts of a reference (id, label, copies), empty otherwise.
+    the parts of a reference (id, label, copies), empty otherwise. `system_fields` are the id and label of a nested
+    group: paths may end in them, bodies do not set them.
     """
 
     name: str
@@ -107,12 +108,13 @@ class Field:
     reference: Reference | None = None
     record_label: Written | None = None
     fields: tuple[Field, ...] = ()
+    system_fields: tuple[Field, ...] = ()
     at: Position = NOWHERE
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
-        """Inner fields by name and by alias."""
-        return _by_name(self.fields)
+        """Inner fields by name and by alias, and the system fields of a nested group."""
+        return _by_name((*self.system_fields, *self.fields))
 
     @property
     def writable(self) -> bool:
@@ -296,7 +298,7 @@ def _paths_below(above: tuple[Field, ...], fields: tuple[Field, ...]) -> Iterato
     for item in fields:
         here = (*above, item)
         yield FieldPath(here)
-        yield from _paths_below(here, item.fields)
+        yield from _paths_below(here, (*item.system_fields, *item.fields))
 
 
 def _by_name(fields: tuple[Field, ...]) -> Mapping[str, Field]:
@@ -410,7 +412,8 @@ class App:
 def rebase(item: Field, prefix: str) -> Field:
     """The same field standing under another path, inner fields included."""
     path = f"{prefix}.{item.name}" if prefix else item.name
-    return replace(item, path=path, fields=tuple(rebase(inner, path) for inner in item.fields))
+    fields = tuple(rebase(inner, path) for inner in item.fields)
+    return replace(item, path=path, fields=fields, system_fields=tuple(rebase(inner, path) for inner in item.system_fields))
 
 
 __all__ = [
