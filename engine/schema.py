@@ -267,7 +267,7 @@ class Entity:
         return tuple(item for item in self.fields if item.lookup)
 
     def field_at(self, path: str) -> FieldPath | None:
-        """The field at a dotted path (`addresses.state`, `company.id`, `version`), by name or alias; None if unknown."""
+        """The field at a dotted path (`addresses.state`, `company.id`, `version`), by name or alias; None: unknown."""
         known = self._paths.get(path)
         if known is None and path.count(".") < 16:
             known = self._walk(path)
@@ -413,7 +413,8 @@ def rebase(item: Field, prefix: str) -> Field:
     """The same field standing under another path, inner fields included."""
     path = f"{prefix}.{item.name}" if prefix else item.name
     fields = tuple(rebase(inner, path) for inner in item.fields)
-    return replace(item, path=path, fields=fields, system_fields=tuple(rebase(inner, path) for inner in item.system_fields))
+    system_fields = tuple(rebase(inner, path) for inner in item.system_fields)
+    return replace(item, path=path, fields=fields, system_fields=system_fields)
 
 
 __all__ = [
