@@ -1,0 +1,91 @@
+"""One short function per operation: reads the request, calls the use case, answers with what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from starlette.types import ASGIApp
+
+from engine.errors import Unavailable
+from engine.routes import Operation
+from server.http.requests import Call, read_object, read_pairs
+from server.http.responses import answer_json
+from server.http.serving import Host, ServedApp
+from server.runtime import records
+
+Handler = Callable[[Call], Awaitable[ASGIApp]]
+
+
+async def list_records(call: Call) -> ASGIApp:
+    """GET /data/{entity}."""
+    return answer_json(await records.list_records(call.running, call.caller, call.entity, read_pairs(call)))
+
+
+async def create_record(call: Call) -> ASGIApp:
+    """POST /data/{entity}."""
+    body = await read_object(call)
+    return answer_json(await records.create_record(call.running, call.caller, call.entity, body, read_pairs(call)))
+
+
+async def delete_by_query(call: Call) -> ASGIApp:
+    """DELETE /data/{entity}; a body is ignored."""
+    return answer_json(await records.delete_by_query(call.running, call.caller, call.entity, read_pairs(call)))
+
+
+async def read_record(call: Call) -> ASGIApp:
+    """GET /data/{entity}/{id}."""
+    record_id = call.params["id"]
+    return answer_json(await records.read_record(call.running, call.caller, call.entity, record_id, read_pairs(call)))
+
+
+async def update_record(call: Call) -> ASGIApp:
+    """PUT /data/{entity}/{id}; an empty body changes nothing."""
+    record_id = call.params["id"]
+    body = await read_object(call, optional=True)
+    return answer_json(
+        await records.update_record(call.running, call.caller, call.entity, record_id, body, read_pairs(call))
+    )
+
+
+async def delete_record(call: Call) -> ASGIApp:
+    """DELETE /data/{entity}/{id}, where id may be several joined by commas; a body is ignored."""
+    ids = call.params["id"]
+    return answer_json(await records.delete_record(call.running, call.caller, call.entity, ids, read_pairs(call)))
+
+
+async def tell_health(call: Call) -> ASGIApp:
+    """GET /healthz."""
+    return await health()
+
+
+async def tell_readiness(call: Call) -> ASGIApp:
+    """GET /readyz of one app."""
+    return await readiness(call.host, [call.app])
+
+
+async def health() -> ASGIApp:
+    """The process lives and serves; nothing and nobody is asked."""
+    return answer_json({"status": "ok"})
+
+
+async def readiness(host: Host, apps: Iterable[ServedApp]) -> ASGIApp:
+    """Whether requests to the apps would be served well now; raises Unavailable where not."""
+    if host.stopping:
+        raise Unavailable("The server is stopping", retry_after=5)
+    for app in apps:
+        await app.check_ready()
+    return answer_json({"status": "ready"})
+
+
+HANDLERS: Mapping[Operation, Handler] = {
+    Operation.LIST: list_records,
+    Operation.CREATE: create_record,
+    Operation.DELETE_BY_QUERY: delete_by_query,
+    Operation.READ: read_record,
+    Operation.UPDATE: update_record,
+    Operation.DELETE: delete_record,
+    Operation.HEALTH: tell_health,
+    Operation.READINESS: tell_readiness,
+}
+
+__all__ = ["HANDLERS", "Handler", "health", "readiness"]

@@ -1,0 +1,56 @@
+"""Errors to answers, in one place and one shape: {code, message, errors?, requestId} and what the error adds."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from engine.errors import Conflict, FieldProblem, InternalError, RequestError, TooLarge, Unavailable
+from server.http.responses import Answer, answer_json
+from server.log import REQUEST_ID
+from server.store import DocumentTooLarge, StoreUnavailable, TimedOut, WriteConflict
+
+logger = logging.getLogger(__name__)
+
+
+def handle_error(error: Exception) -> Answer:
+    """The answer to a request that ended in `error`; what nobody foresaw is logged under the request's id."""
+    refusal = _refusal(error)
+    body: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
+    if refusal.problems:
+        body["errors"] = [_problem(item) for item in refusal.problems]
+    body["requestId"] = REQUEST_ID.get()
+    body.update(refusal.extra)
+    headers = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+    return answer_json(body, refusal.status, headers)
+
+
+def _refusal(error: Exception) -> RequestError:
+    match error:
+        case RequestError():
+            return error
+        case StoreUnavailable():
+            logger.warning("The database is out of reach: %s", error)
+            return Unavailable("The database is out of reach; try again in a moment", retry_after=2)
+        case TimedOut():
+            logger.warning("The database took too long: %s", error)
+            return Unavailable("The database took too long to answer; ask for less or try again", retry_after=5)
+        case WriteConflict():
+            return Conflict("Somebody else is changing the same records; try again")
+        case DocumentTooLarge():
+            return TooLarge("The record is too large to be stored: the database takes at most 16 MiB")
+    logger.error("A request failed", exc_info=error)
+    return InternalError("Something went wrong; the server's log has the details under this request id")
+
+
+def _problem(item: FieldProblem) -> dict[str, Any]:
+    return {
+        "field": item.field,
+        "fieldLabel": item.label,
+        "code": item.code,
+        "message": item.message,
+        "additionalInfo": item.info,
+    }
+
+
+__all__ = ["handle_error"]

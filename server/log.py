@@ -1,0 +1,42 @@
+"""What the server writes about itself: one JSON object a line on standard error, each with its request's id."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that the running code serves."""
+
+
+class JsonLines(logging.Formatter):
+    """A log record as one line of JSON; line breaks in messages and tracebacks are escaped by JSON itself."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text, ready to be written."""
+        entry: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id := REQUEST_ID.get():
+            entry["requestId"] = request_id
+        if record.exc_info:
+            entry["error"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """Sends every log record of the process to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for noisy in ("uvicorn.error", "pymongo", "watchfiles"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+__all__ = ["REQUEST_ID", "JsonLines", "configure_logging"]

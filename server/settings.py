@@ -1,0 +1,99 @@
+"""Every limit and option of the server, in one place: in go the environment and what the command line gave.
+
+Each field can be set by an environment variable, CASTWORK_ and the field's name in capitals (CASTWORK_DB,
+CASTWORK_MAX_BODY); the command line wins over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+
+from engine.errors import CastworkError
+
+PREFIX = "CASTWORK_"
+KIB = 1024
+MIB = 1024 * KIB
+
+
+class BadSetting(CastworkError):
+    """A setting that cannot be understood; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one server runs. Sizes are in bytes, times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    db: str | None = None
+    """A mongodb:// URI, `memory:`, or None for the embedded database beside the app."""
+    base_path: str = "/api"
+    workers: int = 1
+    reload: bool = False
+    access_log: bool = False
+
+    max_body: int = MIB
+    max_url: int = 8 * KIB
+    max_headers: int = 64 * KIB
+    max_nesting: int = 32
+
+    header_timeout: float = 10.0
+    """How long a client may take to send the head of a request."""
+    keep_alive: int = 60
+    """How long an idle connection stays open."""
+    drain: float = 1.0
+    """How long a server that was told to stop still accepts requests, so that balancers see it is not ready."""
+    stop_timeout: int = 25
+    """How long requests under way may take to finish when the server stops."""
+    ready_cache: float = 1.0
+    """How long an answer of the database to a ping is believed."""
+
+
+def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
+    """Settings from the command line (`given`, None where an option was not used), then the environment, then
+    defaults; raises BadSetting. Unknown variables with the prefix are other people's and are left alone.
+    """
+    values = {name: value for name, value in given.items() if value is not None}
+    for item in fields(Settings):
+        text = environment.get(PREFIX + item.name.upper())
+        if text is not None and item.name not in values:
+            values[item.name] = _parse(item.name, str(item.type), text)
+    settings = Settings(**values)  # type: ignore[arg-type]  # the parsers follow the fields' own types
+    _check(settings)
+    return settings
+
+
+def _parse(name: str, kind: str, text: str) -> object:
+    try:
+        return _PARSERS[kind](text)
+    except (KeyError, ValueError):
+        raise BadSetting(f"{PREFIX}{name.upper()} is {text!r}: expected {_EXPECTED[kind]}") from None
+
+
+_PARSERS: Mapping[str, Callable[[str], object]] = {
+    "str": str,
+    "str | None": str,
+    "int": int,
+    "float": float,
+    "bool": {"true": True, "1": True, "false": False, "0": False}.__getitem__,
+}
+_EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+
+
+def _check(settings: Settings) -> None:
+    path = settings.base_path
+    if path and (not path.startswith("/") or path.endswith("/") or set(path) & set("{}?#% ")):
+        raise BadSetting(f"The base path is {path!r}: expected a path such as /api, with no slash at its end")
+    if settings.workers < 1:
+        raise BadSetting(f"The number of workers is {settings.workers}: expected 1 or more")
+    if settings.reload and settings.workers > 1:
+        raise BadSetting("--reload works with one worker: leave --workers out")
+    if not 0 <= settings.port <= 65535:
+        raise BadSetting(f"The port is {settings.port}: expected 0 to 65535, where 0 takes any free one")
+    for name in ("max_body", "max_url", "max_headers", "max_nesting"):
+        if getattr(settings, name) < 1:
+            raise BadSetting(f"{PREFIX}{name.upper()} is {getattr(settings, name)}: expected 1 or more")
+
+
+__all__ = ["KIB", "MIB", "BadSetting", "Settings", "read_settings"]

@@ -1,0 +1,60 @@
+"""The route table: complete, unambiguous, and every route says what it asks for."""
+
+from collections import Counter
+
+from engine.routes import SHAPES, Operation, Permission, Scope, build_route_table
+from engine.schema import App, Entity
+
+
+def app_with(*names: str) -> App:
+    return App("crm", "CRM", entities={name: Entity(name, name, ()) for name in names})
+
+
+def test_every_operation_has_one_shape():
+    assert Counter(shape.operation for shape in SHAPES) == dict.fromkeys(Operation, 1)
+
+
+def test_method_and_path_name_one_operation():
+    assert max(Counter((shape.method, shape.path) for shape in SHAPES).values()) == 1
+
+
+def test_an_entity_gets_its_own_routes():
+    routes = build_route_table(app_with("companies", "production.measure"))
+    found = {(route.method, route.path): route.operation for route in routes if route.entity == "production.measure"}
+    assert found == {
+        ("GET", "/data/production.measure"): Operation.LIST,
+        ("POST", "/data/production.measure"): Operation.CREATE,
+        ("DELETE", "/data/production.measure"): Operation.DELETE_BY_QUERY,
+        ("GET", "/data/production.measure/{id}"): Operation.READ,
+        ("PUT", "/data/production.measure/{id}"): Operation.UPDATE,
+        ("DELETE", "/data/production.measure/{id}"): Operation.DELETE,
+    }
+
+
+def test_an_app_without_entities_still_tells_its_health():
+    routes = build_route_table(app_with())
+    assert [route.path for route in routes] == ["/healthz", "/readyz"]
+    assert {route.entity for route in routes} == {None}
+
+
+def test_the_table_grows_by_the_same_number_of_routes_for_each_entity():
+    sizes = [len(build_route_table(app_with(*names))) for names in ([], ["a"], ["a", "b"])]
+    assert sizes[2] - sizes[1] == sizes[1] - sizes[0] == 6
+
+
+def test_only_routes_about_no_entity_ask_for_no_right():
+    for route in build_route_table(app_with("companies")):
+        assert (route.permission is Permission.NONE) == (route.entity is None) == (route.scope is Scope.PUBLIC)
+
+
+def test_rights_follow_what_a_route_does():
+    wanted = {
+        Operation.LIST: Permission.READ,
+        Operation.READ: Permission.READ,
+        Operation.CREATE: Permission.CREATE,
+        Operation.UPDATE: Permission.UPDATE,
+        Operation.DELETE: Permission.DELETE,
+        Operation.DELETE_BY_QUERY: Permission.DELETE,
+    }
+    routes = build_route_table(app_with("companies"))
+    assert {route.operation: route.permission for route in routes if route.entity} == wanted
