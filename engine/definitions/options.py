@@ -1,0 +1,103 @@
+"""The keys that field types bring along: which type takes which, and whether a written value fits its JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from engine.definitions.codes import SHAPE, UNKNOWN_KEY, problem
+from engine.definitions.nodes import List, Map, Node
+from engine.definitions.takes import Problems
+from engine.errors import did_you_mean
+from engine.fields import FIELD_TYPES
+from engine.fields.base import FieldType, Key
+
+_EXPECTED = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a map",
+}
+
+
+@cache
+def keys_of_type(name: str | None) -> Mapping[str, Key]:
+    """The own keys of a field type by name; of an unknown type, those of all types."""
+    kind = FIELD_TYPES.get(name or "")
+    kinds = [kind] if kind else FIELD_TYPES.values()
+    return {key.name: key for kind in kinds for key in kind.keys}
+
+
+@cache
+def types_with(key: str) -> tuple[str, ...]:
+    """The names of the types that have a key of that name."""
+    return tuple(name for name, kind in FIELD_TYPES.items() if any(own.name == key for own in kind.keys))
+
+
+def check_option(key: Key, node: Node, problems: Problems) -> None:
+    """Reports where a written value does not fit the key's schema."""
+    if node.faulty:
+        return
+    validator = _validator(key)
+    data = node.data
+    if validator.is_valid(data):
+        return
+    error = best_match(validator.iter_errors(data))
+    place = node_at(node, error.absolute_path)
+    problems.append(problem(SHAPE, place.at, f'"{key.name}" {_reason(error)}', key.description))
+
+
+def check_display(kind: type[FieldType], display: Map, problems: Problems) -> None:
+    """Reports unknown or unfit keys of a field's `display`."""
+    known = {key.name: key for key in kind.display_keys}
+    for name, node in display.values.items():
+        if name in known:
+            check_option(known[name], node, problems)
+        else:
+            takes = (
+                f"display of {kind.name} takes {', '.join(known)}" if known else f"{kind.name} has no display options"
+            )
+            hint = did_you_mean(name, known) or takes
+            problems.append(
+                problem(UNKNOWN_KEY, display.key_at(name), f'display of {kind.name} has no key "{name}"', hint)
+            )
+
+
+def node_at(node: Node, path: Any) -> Node:
+    """The node at a path of keys and indexes below another; the last one on the way that is there."""
+    for part in path:
+        if isinstance(node, Map) and part in node.values:
+            node = node.values[part]
+        elif isinstance(node, List) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+        else:
+            break
+    return node
+
+
+@cache
+def _validators() -> dict[int, tuple[Key, Draft202012Validator]]:
+    return {}
+
+
+def _validator(key: Key) -> Draft202012Validator:
+    known = _validators().get(id(key))
+    if known is None:
+        known = _validators()[id(key)] = (key, Draft202012Validator(key.schema))
+    return known[1]
+
+
+def _reason(error: ValidationError) -> str:
+    rule: Any = error.validator_value
+    if error.validator == "type":
+        wanted = [rule] if isinstance(rule, str) else rule
+        return f"takes {' or '.join(_EXPECTED.get(item, item) for item in wanted)}, not {error.instance!r}"
+    if error.validator == "enum":
+        return f"takes one of {', '.join(map(str, rule))}, not {error.instance!r}"
+    return f"does not fit: {error.message}"

@@ -1,0 +1,420 @@
+"""What a key of a definition takes: a positioned node in, a checked value out, or a problem."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Protocol, get_type_hints
+
+from engine.definitions.codes import EXCLUSIVE_KEYS, MISSING_KEY, NOT_A_CHOICE, RIGHT, SHAPE, UNKNOWN_KEY, problem
+from engine.definitions.nodes import List, Map, Node, Scalar
+from engine.errors import Diagnostic, Position, did_you_mean
+
+INVALID: Any = type("Invalid", (), {"__repr__": lambda self: "INVALID"})()
+"""Stands for a value that was refused and reported; None is a value."""
+
+Problems = list[Diagnostic]
+
+_DURATION = re.compile(r"(?:\d{1,9}\s*(?:ms|[smhd])\s*)+")
+_DURATION_PART = re.compile(r"(\d+)\s*(ms|[smhd])")
+_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+class Takes(Protocol):
+    """One kind of value that a key can take."""
+
+    @property
+    def expected(self) -> str:
+        """What belongs there, for messages: "a text"."""
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """The checked value, or INVALID after its problems were added; `where` is the key, for messages."""
+
+
+def describe(node: Node) -> str:
+    """What stands there, in words."""
+    if isinstance(node, Map):
+        return "a map"
+    if isinstance(node, List):
+        return "a list"
+    value = node.data
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    return f'the text "{value[:40]}"' if isinstance(value, str) else f"the number {value}"
+
+
+def refuse_shape(node: Node, where: str, expected: str, problems: Problems, hint: str | None = None) -> Any:
+    """Reports a value of the wrong kind, unless it was refused before; gives INVALID."""
+    if not node.faulty:
+        problems.append(problem(SHAPE, node.at, f'"{where}" takes {expected}, not {describe(node)}', hint))
+    return INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text, as str."""
+
+    expected: str = "a text"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """A number or a boolean is refused: unquoted it may not mean what it looks like."""
+        if isinstance(node, Scalar) and isinstance(node.value, str) and not node.refused:
+            return node.value
+        quotable = isinstance(node, Scalar) and node.value is not None
+        hint = "put it in quotes" if quotable else "write a text, or leave the key out"
+        return refuse_shape(node, where, self.expected, problems, hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A text that is a name or holds an expression, as its Scalar, so that its inside has positions."""
+
+    expected: str = "a name"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """The scalar itself."""
+        return INVALID if Text(self.expected).load(node, where, problems) is INVALID else node
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """true or false."""
+
+    expected: str = "true or false"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """A bool."""
+        if isinstance(node, Scalar) and isinstance(node.value, bool):
+            return node.value
+        return refuse_shape(node, where, self.expected, problems, "write true or false, without quotes")
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number within bounds."""
+
+    least: int
+    most: int
+
+    @property
+    def expected(self) -> str:
+        """Names the bounds."""
+        return f"a whole number from {self.least} to {self.most}"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """An int."""
+        value = node.data if isinstance(node, Scalar) else None
+        if isinstance(value, int) and not isinstance(value, bool) and self.least <= value <= self.most:
+            return value
+        return refuse_shape(node, where, self.expected, problems)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few words, as str."""
+
+    words: tuple[str, ...]
+
+    @property
+    def expected(self) -> str:
+        """Names the words."""
+        return f"one of {', '.join(self.words)}"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """The word."""
+        if isinstance(node, Scalar) and node.value in self.words and isinstance(node.value, str):
+            return node.value
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            if not node.refused:
+                hint = did_you_mean(node.value, self.words) or f"write {self.expected}"
+                message = f'"{where}" takes {self.expected}, not "{node.value[:40]}"'
+                problems.append(problem(NOT_A_CHOICE, node.at, message, hint))
+            return INVALID
+        return refuse_shape(node, where, self.expected, problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length of time such as 30m, 8h or 60d, as ms; never zero."""
+
+    expected: str = "a length of time such as 30m, 8h or 60d"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """Milliseconds."""
+        if isinstance(node, Scalar) and isinstance(node.value, str) and _DURATION.fullmatch(node.value):
+            total = sum(int(count) * _MILLISECONDS[unit] for count, unit in _DURATION_PART.findall(node.value))
+            if 0 < total <= 36_600 * 86_400_000:
+                return total
+        return refuse_shape(node, where, self.expected, problems, "write a number and a unit: ms, s, m, h or d")
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """Any value, as its node."""
+
+    expected: str = "a value"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """The node itself."""
+        return INVALID if node.faulty else node
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter map, as its Map."""
+
+    expected: str = "a filter map such as {state: active}"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """The map; its fields and operators are checked against the entity later."""
+        return node if isinstance(node, Map) else refuse_shape(node, where, self.expected, problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A boolean, a filter map or an expression, as its node."""
+
+    expected: str = "true, false, a filter map or an expression"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """The node; what it names is checked later."""
+        if isinstance(node, Map) or (
+            isinstance(node, Scalar) and isinstance(node.value, bool | str) and not node.refused
+        ):
+            return node
+        return refuse_shape(node, where, self.expected, problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """always, never or a filter map: the only forms that may condition access to records."""
+
+    expected: str = "always, never or a filter map such as {state: active}"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """The word as str, or the Map."""
+        if isinstance(node, Map):
+            return node
+        if isinstance(node, Scalar) and node.value in {"always", "never"}:
+            return node.value
+        if not node.faulty:
+            hint = "an expression cannot condition records: write {field: value}"
+            if isinstance(node.data, bool):
+                hint = f"write {'always' if node.data else 'never'}"
+            problems.append(problem(RIGHT, node.at, f'"{where}" takes {self.expected}, not {describe(node)}', hint))
+        return INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list, as a tuple; items that were refused are left out."""
+
+    takes: Takes
+    least: int = 0
+
+    @property
+    def expected(self) -> str:
+        """Names what the items are."""
+        return f"a list, each item {self.takes.expected}"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """A tuple of checked items."""
+        if not isinstance(node, List):
+            hint = "put it in brackets: [...]" if isinstance(node, Scalar) and node.value is not None else None
+            return refuse_shape(node, where, self.expected, problems, hint)
+        if len(node.items) < self.least:
+            return refuse_shape(node, where, f"{self.expected}, at least {self.least}", problems)
+        loaded = (self.takes.load(item, where, problems) for item in node.items)
+        return tuple(item for item in loaded if item is not INVALID)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A map from names of the author's choice, as a Named; entries that were refused are left out."""
+
+    takes: Takes
+
+    @property
+    def expected(self) -> str:
+        """Names what the entries are."""
+        return f"a map from names to {self.takes.expected}"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """A Named of checked entries."""
+        if not isinstance(node, Map):
+            hint = "write {} for none, or leave the key out" if node.data is None else None
+            return refuse_shape(node, where, self.expected, problems, hint)
+        loaded: dict[str, Any] = {}
+        for name, inner in node.values.items():
+            value = self.takes.load(inner, name, problems)
+            if value is INVALID:
+                continue
+            if isinstance(value, Definition):
+                value = dataclasses.replace(value, at=node.keys[name].at)
+            loaded[name] = value
+        return Named(node, loaded)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The entries of a Table and the map that they come from, for the positions of their names."""
+
+    node: Map
+    entries: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """One way to write it for each kind of node; the first that takes the node's kind loads it."""
+
+    scalar: Takes | None = None
+    items: Takes | None = None
+    map: Takes | None = None
+
+    @property
+    def expected(self) -> str:
+        """Names all ways."""
+        return ", or ".join(takes.expected for takes in (self.scalar, self.items, self.map) if takes)
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """Whatever the chosen way gives."""
+        chosen = self.map if isinstance(node, Map) else self.items if isinstance(node, List) else self.scalar
+        if chosen is None or (isinstance(node, Scalar) and node.value is None):
+            return refuse_shape(node, where, self.expected, problems)
+        return chosen.load(node, where, problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What an attribute of a Definition is in files: `Annotated[type, Key(takes, description)]`.
+
+    Its name there is the attribute in camelCase, unless given.
+    """
+
+    takes: Takes
+    description: str
+    name: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDef:
+    """One key of a kind of definition: its name in files, the attribute that carries it, what it takes and means."""
+
+    name: str
+    attribute: str
+    takes: Takes
+    description: str
+    required: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """Base of what is written in files: a map of known keys. `at` is its name, or the map where it has none.
+
+    A `faulty` one could not be read; it stands for its name, and says nothing.
+    """
+
+    noun: ClassVar[str]
+    """What one of them is called in messages: "a field"."""
+    exclusive: ClassVar[tuple[frozenset[str], ...]] = ()
+    """Sets of keys of which at most one may be given."""
+
+    node: Map
+    at: Position
+    faulty: bool = False
+
+    @classmethod
+    @cache
+    def table(cls) -> Mapping[str, KeyDef]:
+        """The keys of this kind of definition, by their names in files."""
+        table = {}
+        for attribute, hint in get_type_hints(cls, include_extras=True).items():
+            for key in getattr(hint, "__metadata__", ()):
+                head, *rest = attribute.split("_")
+                name = key.name or head + "".join(word.capitalize() for word in rest)
+                table[name] = KeyDef(name, attribute, key.takes, key.description, key.required)
+        return table
+
+    def given(self, name: str) -> bool:
+        """Whether the author wrote the key."""
+        return name in self.node.keys
+
+    def key_at(self, name: str) -> Position:
+        """Where the key stands, or the definition when it is not given."""
+        key = self.node.keys.get(name)
+        return self.at if key is None else key.at
+
+    def value_at(self, name: str) -> Position:
+        """Where the key's value stands, or the definition when it is not given."""
+        value = self.node.values.get(name)
+        return self.at if value is None else value.at
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A map of known keys, as a Definition."""
+
+    model: type[Definition]
+
+    @property
+    def expected(self) -> str:
+        """Names the kind."""
+        return f"{self.model.noun}, which is a map of keys"
+
+    def load(self, node: Node, where: str, problems: Problems) -> Any:
+        """The Definition, or INVALID when a required key is missing or wrong."""
+        model = self.model
+        if not isinstance(node, Map):
+            return refuse_shape(node, where, self.expected, problems)
+        values = load_keys(model, node, model.table(), problems)
+        return INVALID if values is INVALID else model(node=node, at=node.at, **values)
+
+
+def load_keys(
+    model: type[Definition],
+    node: Map,
+    table: Mapping[str, KeyDef],
+    problems: Problems,
+    other: Callable[[str, Node], bool] = lambda name, node: False,
+) -> Any:
+    """The values of a map's known keys by attribute, or INVALID when a required one is missing or wrong.
+
+    A key that is not in the table is offered to `other`, which says whether it took care of it.
+    """
+    values: dict[str, Any] = {}
+    for name, inner in node.values.items():
+        definition = table.get(name)
+        if definition is None:
+            if not other(name, inner):
+                refuse_key(name, node, f"{model.noun} has no key", table, problems)
+            continue
+        value = definition.takes.load(inner, name, problems)
+        if value is not INVALID:
+            values[definition.attribute] = value
+    for keys in model.exclusive:
+        both = sorted(keys & node.keys.keys())
+        if len(both) > 1:
+            message = f"{' and '.join(both)} cannot stand together"
+            problems.append(
+                problem(EXCLUSIVE_KEYS, node.key_at(both[-1]), message, f"keep one of {', '.join(sorted(keys))}")
+            )
+    required = [definition for definition in table.values() if definition.required]
+    for definition in required:
+        if definition.name not in node.values:
+            message = f'{model.noun} needs the key "{definition.name}"'
+            hint = f"{definition.name}: {definition.takes.expected}"
+            problems.append(problem(MISSING_KEY, node.at, message, hint))
+    return values if all(definition.attribute in values for definition in required) else INVALID
+
+
+def refuse_key(name: str, node: Map, reason: str, known: Iterable[str], problems: Problems) -> None:
+    """Reports an unknown key at its place, with the nearest known one, or all of them when they are few."""
+    names = sorted(known)
+    hint = did_you_mean(name, names) or f"known keys: {', '.join(names)}"
+    problems.append(problem(UNKNOWN_KEY, node.keys[name].at, f'{reason} "{name}"', hint))

@@ -1,0 +1,56 @@
+"""The files of an app in, its model or all their problems out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from engine.definitions.load import load_definitions
+from engine.definitions.nodes import Node, path_to
+from engine.definitions.resolve import resolve_definitions
+from engine.definitions.rules import specified_rules
+from engine.definitions.rules.context import Context
+from engine.definitions.source import Sources
+from engine.errors import DefinitionErrors, Diagnostic
+from engine.schema import App
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What became of an app's files: the model, usable only without errors, and all problems in file order."""
+
+    app: App
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are no errors; warnings do not count."""
+        return all(item.severity != "error" for item in self.diagnostics)
+
+
+def validate_sources(sources: Sources) -> Checked:
+    """Loads, resolves and asks every law; never raises for what the files say."""
+    written = load_definitions(sources)
+    resolved = resolve_definitions(written)
+    found = [*written.problems, *resolved.problems]
+    context = Context(written, resolved)
+    for rule in specified_rules:
+        found += rule(context)
+    return Checked(resolved.app, _in_file_order(found, written.trees))
+
+
+def resolve_app(sources: Sources) -> App:
+    """The model of an app; raises DefinitionErrors with all problems when there is an error among them."""
+    checked = validate_sources(sources)
+    if not checked.ok:
+        raise DefinitionErrors(checked.diagnostics)
+    return checked.app
+
+
+def _in_file_order(found: Iterable[Diagnostic], trees: Mapping[str, Node]) -> tuple[Diagnostic, ...]:
+    """Each problem once, app.yaml first, with its path inside the file."""
+    once = dict.fromkeys(found)
+    ordered = sorted(once, key=lambda item: ("/" in item.at.file, item.at, item.code, item.message))
+    return tuple(
+        replace(item, path=path_to(trees[item.at.file], item.at)) if item.at.file in trees else item for item in ordered
+    )
