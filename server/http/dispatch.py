@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.routing import Route as StarletteRoute
 from starlette.routing import Router
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.errors import MethodNotAllowed, NotFound
 from engine.routes import SHAPES
@@ -61,19 +61,14 @@ async def refuse_path(scope: Scope, receive: Receive, send: Send) -> None:
     raise NotFound(f"There is nothing at {scope['path']}")
 
 
-def build_http(host: Host, settings: Settings, prefix: str, lifespan: Lifespan[object]) -> ASGIApp:
+def build_http(host: Host, settings: Settings, prefix: str) -> ASGIApp:
     """The whole HTTP face as one ASGI app. Shapes stand under `prefix`, which holds `{app}` where apps are several."""
     shapes = dict.fromkeys(shape.path for shape in SHAPES)
     routes = [StarletteRoute(prefix + shape, ShapeEndpoint(shape, host, settings)) for shape in shapes]
     routes.append(StarletteRoute("/healthz", ServerEndpoint(health)))
     routes.append(StarletteRoute("/readyz", ServerEndpoint(lambda: readiness(host, host.apps.values()))))
-    router = Router(routes, redirect_slashes=False, default=refuse_path, lifespan=lifespan)
-    http = InFlight(StandardHeaders(Problems(Paths(router, settings.max_url))), host)
-
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        await (http if scope["type"] == "http" else router)(scope, receive, send)
-
-    return serve
+    router = Router(routes, redirect_slashes=False, default=refuse_path)
+    return InFlight(StandardHeaders(Problems(Paths(router, settings.max_url))), host)
 
 
 __all__ = ["ServerEndpoint", "ShapeEndpoint", "build_http"]

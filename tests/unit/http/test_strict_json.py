@@ -1,5 +1,6 @@
 """Reading JSON strictly: what is taken, what is refused and with which words."""
 
+import contextlib
 import json
 import time
 from decimal import Decimal
@@ -102,19 +103,19 @@ def test_many_flat_containers_are_not_nesting():
 
 @pytest.mark.parametrize("depth", [900, 5_000, 100_000])
 def test_deep_bodies_are_refused_at_once(depth):
-    started = time.perf_counter()
+    started = time.process_time()
     assert refusal("[" * depth + "]" * depth)
     assert refusal("[" * depth)
     assert refusal('{"a":' * depth)
-    assert time.perf_counter() - started < 0.15
+    assert time.process_time() - started < 0.15
 
 
 def test_a_megabyte_is_checked_without_blocking_long():
     body = json.dumps({f"name{index}": "a:b" for index in range(60_000)}).encode()
     assert len(body) > 1_000_000
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(parse_json(body, NESTING)) == 60_000
-    assert time.perf_counter() - started < 0.3
+    assert time.process_time() - started < 0.2
 
 
 JSON_VALUES = st.recursive(
@@ -131,10 +132,8 @@ def test_reads_whatever_json_can_spell(value, ascii_only):
 
 @given(st.binary())
 def test_any_bytes_are_a_value_or_a_refusal(body):
-    try:
+    with contextlib.suppress(BadRequest):
         parse_json(body, NESTING)
-    except BadRequest:
-        pass
 
 
 @given(st.text(alphabet='{}[]":,\\u0019ae.- \n'))

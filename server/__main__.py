@@ -1,0 +1,5 @@
+"""`python -m server` is the program `castwork`."""
+
+from server.cli import main
+
+main()
