@@ -6,7 +6,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from engine.fields import calendar, choice, contact, instant, number, reference, structure, text
+from engine.fields import (
+    calendar,
+    choice,
+    contact,
+    geo,
+    html,
+    instant,
+    json_value,
+    number,
+    reference,
+    special,
+    structure,
+    text,
+)
 from engine.fields.base import (
     MISSING,
     BadOption,
@@ -22,7 +35,20 @@ from engine.fields.reference import Ask, IdType, Upload
 FIELD_TYPES: Final[Mapping[str, type[FieldType]]] = MappingProxyType(
     {
         kind.name: kind
-        for family in (text, contact, number, choice, calendar, instant, reference, structure)
+        for family in (
+            text,
+            contact,
+            html,
+            number,
+            choice,
+            calendar,
+            instant,
+            reference,
+            special,
+            geo,
+            structure,
+            json_value,
+        )
         for kind in family.TYPES
     }
 )
