@@ -10,11 +10,12 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from engine.definitions.codes import DEFINED_TWICE, problem
+from engine.definitions.definition import Definition, Record
 from engine.definitions.model import AppDef, EntityDef, GroupDef
 from engine.definitions.nodes import File, Map, Node
 from engine.definitions.source import APP_FILES, HOOKS, Sources
 from engine.definitions.system import SYSTEM_ENTITIES
-from engine.definitions.takes import Definition, Problems, Record
+from engine.definitions.takes import Problems
 from engine.definitions.text import load_functions, load_text
 from engine.errors import Diagnostic, Position
 
@@ -84,9 +85,9 @@ def _of_folder(
 def _definition(kind: type[Kind], file: str, trees: Mapping[str, Node], problems: Problems) -> Kind:
     start = Position(file, 1, 1)
     if file in trees:
-        loaded = Record(kind).load(trees[file], file, problems)
+        loaded = Record(kind).load(trees[file], file, problems, start)
         if isinstance(loaded, kind):
-            return dataclasses.replace(loaded, at=start)
+            return loaded
     empty = Map(File(file, ""), 1, 1, {}, {})
     return kind(node=empty, at=start, faulty=True)
 
@@ -98,7 +99,7 @@ def _system_entities() -> Mapping[str, EntityDef]:
     for name, text in SYSTEM_ENTITIES.items():
         tree, problems = load_text(f"{name}.yaml", text)
         assert tree is not None
-        entity = Record(EntityDef).load(tree, name, problems)
+        entity = Record(EntityDef).load(tree, name, problems, Position(f"{name}.yaml", 1, 1))
         assert not problems, problems
-        entities[name] = dataclasses.replace(entity, name=name, at=Position(f"{name}.yaml", 1, 1))
+        entities[name] = dataclasses.replace(entity, name=name)
     return entities

@@ -10,21 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from engine.definitions.definition import Catalog, Definition, Key, Record
 from engine.definitions.model_actions import ActionDef, ListenerDef
 from engine.definitions.model_fields import NAME, TEMPLATE, FieldTakes, ValidationDef
 from engine.definitions.nodes import Scalar
 from engine.definitions.takes import (
     Alternatives,
     Boolean,
-    Definition,
     Duration,
     Integer,
     Items,
     Json,
-    Key,
     Named,
     OneOf,
-    Record,
     Right,
     Table,
     Text,
@@ -89,9 +87,9 @@ class AppDef(Definition):
     ] = None
     session: Annotated[SessionDef | None, Key(Record(SessionDef), "Login sessions.")] = None
     queues: Annotated[
-        Named | None, Key(Table(Record(QueueDef)), "Queues of background work beside mix, light and heavy.")
+        Named | None, Key(Catalog(Record(QueueDef)), "Queues of background work beside mix, light and heavy.")
     ] = None
-    schedules: Annotated[Named | None, Key(Table(Record(ScheduleDef)), "Actions that run by themselves.")] = None
+    schedules: Annotated[Named | None, Key(Catalog(Record(ScheduleDef)), "Actions that run by themselves.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +156,7 @@ class EntityDef(Definition):
         bool | AuditDef | None,
         Key(Alternatives(scalar=Boolean(), map=Record(AuditDef)), "What its audit trail records."),
     ] = None
-    fields: Annotated[Named | None, Key(Table(FieldTakes()), "Its fields, in the order of output.")] = None
+    fields: Annotated[Named | None, Key(Catalog(FieldTakes()), "Its fields, in the order of output.")] = None
     indexes: Annotated[
         tuple[Any, ...],
         Key(
@@ -169,8 +167,10 @@ class EntityDef(Definition):
     validations: Annotated[
         tuple[ValidationDef, ...], Key(Items(Record(ValidationDef)), "Checks over several fields.")
     ] = ()
-    actions: Annotated[Named | None, Key(Table(Record(ActionDef)), "What clients can run on its records.")] = None
-    listeners: Annotated[Named | None, Key(Table(Record(ListenerDef)), "What happens when its records change.")] = None
+    actions: Annotated[Named | None, Key(Catalog(Record(ActionDef)), "What clients can run on its records.")] = None
+    listeners: Annotated[Named | None, Key(Catalog(Record(ListenerDef)), "What happens when its records change.")] = (
+        None
+    )
     queries: Annotated[QueriesDef | None, Key(Record(QueriesDef), "Bounds of its queries.")] = None
     name: str = ""
 
@@ -257,7 +257,7 @@ class GroupDef(Definition):
     label: Annotated[str | None, Key(Text(), "Its name for people.")] = None
     description: Annotated[str | None, Key(Text(), "Who belongs to it.")] = None
     entities: Annotated[
-        Named | None, Key(Table(Record(EntityRightsDef)), "Rights by entity; what is not named is closed.")
+        Named | None, Key(Catalog(Record(EntityRightsDef)), "Rights by entity; what is not named is closed.")
     ] = None
     api: Annotated[ApiDef | None, Key(Record(ApiDef), "Parts of the API; all are open unless closed here.")] = None
     security: Annotated[SecurityDef | None, Key(Record(SecurityDef), "Sessions and passwords of its members.")] = None

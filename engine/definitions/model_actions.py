@@ -5,24 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from engine.definitions.definition import Catalog, Definition, Key, Record
 from engine.definitions.model_fields import EXPRESSION, NAME, FieldTakes, ValidationDef
 from engine.definitions.nodes import Map, Node, Scalar
-from engine.definitions.takes import (
-    Boolean,
-    Condition,
-    Definition,
-    Duration,
-    Filter,
-    Items,
-    Json,
-    Key,
-    Named,
-    OneOf,
-    Record,
-    Table,
-    Text,
-    Word,
-)
+from engine.definitions.takes import Boolean, Condition, Duration, Filter, Items, Json, Named, OneOf, Table, Text, Word
 
 VALUES = Table(Json())
 
@@ -40,7 +26,7 @@ class ActionDef(Definition):
         Key(OneOf(("one", "many", "global")), "What it runs on: each record, a query, nothing."),
     ] = "one"
     precondition: Annotated[Node | None, Key(Condition(), "What a record must be like for it.")] = None
-    parameters: Annotated[Named | None, Key(Table(FieldTakes()), "What the caller gives, written as fields.")] = None
+    parameters: Annotated[Named | None, Key(Catalog(FieldTakes()), "What the caller gives, written as fields.")] = None
     validations: Annotated[
         tuple[ValidationDef, ...], Key(Items(Record(ValidationDef)), "Checks of the parameters.")
     ] = ()

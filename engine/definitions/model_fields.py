@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from engine.definitions.codes import UNKNOWN_KEY, problem
+from engine.definitions.definition import Catalog, Definition, Key, Record, load_keys, refuse_key
 from engine.definitions.nodes import File, Map, Node, Scalar
 from engine.definitions.options import check_display, check_option, keys_of_type, types_with
 from engine.definitions.takes import (
@@ -14,22 +15,17 @@ from engine.definitions.takes import (
     Alternatives,
     Boolean,
     Condition,
-    Definition,
     Filter,
     Items,
     Json,
-    Key,
     Named,
     OneOf,
     Problems,
-    Record,
-    Table,
     Text,
     Word,
-    load_keys,
-    refuse_key,
     refuse_shape,
 )
+from engine.errors import Position
 from engine.fields import FIELD_TYPES
 
 EXPRESSION = Word("an expression")
@@ -135,7 +131,7 @@ class StructureDef(Definition):
 
     noun = "a field"
 
-    fields: Annotated[Named | None, Key(Table(FieldTakes()), "Its inner fields, in the order of output.")] = None
+    fields: Annotated[Named | None, Key(Catalog(FieldTakes()), "Its inner fields, in the order of output.")] = None
     record_label: Annotated[Scalar | None, Key(TEMPLATE, "What its values are called.")] = None
     entity: Annotated[Scalar | None, Key(NAME, "The entity that it points to.")] = None
     where: Annotated[
@@ -156,11 +152,11 @@ class FieldTakes:
 
     expected: str = "a field such as {type: text}"
 
-    def load(self, node: Node, where: str, problems: Problems) -> FieldDef:
+    def load(self, node: Node, where: str, problems: Problems, at: Position | None = None) -> FieldDef:
         """Always a FieldDef, so that a field with a fault is still known by its name."""
         if not isinstance(node, Map):
             refuse_shape(node, where, self.expected, problems, "write a map with at least the key type")
-            return FieldDef(node=Map(node.file, node.line, node.column, {}, {}), at=node.at, faulty=True)
+            return FieldDef(node=Map(node.file, node.line, node.column, {}, {}), at=at or node.at, faulty=True)
         written = node.values.get("type")
         type_name = written.data if isinstance(written, Scalar) and isinstance(written.data, str) else None
         own = keys_of_type(type_name)
@@ -186,7 +182,7 @@ class FieldTakes:
             check_display(kind, values["display"], problems)
         return FieldDef(
             node=node,
-            at=node.at,
+            at=at or node.at,
             **values,
             type_keys=type_keys,
             structure=StructureDef(node=node, at=node.at, **structure),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from engine.definitions.codes import SHAPE, UNKNOWN_KEY, problem
-from engine.definitions.nodes import List, Map, Node
+from engine.definitions.nodes import List, Map, Node, Scalar
 from engine.definitions.takes import Problems
 from engine.errors import did_you_mean
 from engine.fields import FIELD_TYPES
@@ -46,7 +46,7 @@ def check_option(key: Key, node: Node, problems: Problems) -> None:
         return
     validator = _validator(key)
     data = node.data
-    if validator.is_valid(data):
+    if _fits(id(key), data) if isinstance(node, Scalar) else validator.is_valid(data):
         return
     error = best_match(validator.iter_errors(data))
     place = node_at(node, error.absolute_path)
@@ -83,6 +83,7 @@ def node_at(node: Node, path: Any) -> Node:
 
 @cache
 def _validators() -> dict[int, tuple[Key, Draft202012Validator]]:
+    """One validator per key, by the key's identity; the key stays with it so that the identity stays its own."""
     return {}
 
 
@@ -91,6 +92,12 @@ def _validator(key: Key) -> Draft202012Validator:
     if known is None:
         known = _validators()[id(key)] = (key, Draft202012Validator(key.schema))
     return known[1]
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _fits(key: int, data: Any) -> bool:
+    """Whether a scalar fits the key of that identity; most values of most keys come again and again."""
+    return _validators()[key][1].is_valid(data)
 
 
 def _reason(error: ValidationError) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from engine.definitions.definition import Definition
 from engine.definitions.inherit import index_name, inherit
 from engine.definitions.load import Definitions
 from engine.definitions.model import AuditDef, EntityDef, IndexDef
@@ -23,7 +24,7 @@ from engine.definitions.resolve_fields import (
     written_text,
 )
 from engine.definitions.resolve_groups import resolve_group
-from engine.definitions.takes import Definition, Named
+from engine.definitions.takes import Named
 from engine.definitions.words import in_words
 from engine.errors import Diagnostic
 from engine.schema import (
