@@ -115,7 +115,7 @@ class EmailType(FieldType):
         return {"type": "string", "format": "email", "maxLength": _LONGEST_EMAIL, "pattern": "^[^@]+@[^@]+$"}
 
 
-_PUNCTUATION = "[ ./()\u2010-\u2013-]"
+_PUNCTUATION = r"[ -*,-/:-@\[-`{-~" + "\u2010-\u2013]"
 _MOST_DIGITS: Final = 15
 _DIGITS: Final = frozenset("0123456789")
 

@@ -1,17 +1,14 @@
-"""Numbers: integer and autoIncrement are int of 64 bits, the others Decimal of 34 digits, stored exactly.
-
-A percentage is a fraction in JSON and in queries (0.5), times hundred in CSV (50) and plain text (50%).
-"""
+"""Whole numbers: integer and autoIncrement, int of 64 bits; and what turns JSON and text into int and Decimal."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from typing import Any, ClassVar, Final, Self
 
-from bson import Decimal128, Int64
+from bson import Int64
 
 from engine.errors import InvalidValue
 from engine.fields import plain
@@ -23,12 +20,12 @@ GREATEST_INTEGER: Final = 2**63 - 1
 
 _EXACT = Context(prec=34, Emin=-6143, Emax=6144, clamp=1, traps=[InvalidOperation, Overflow, Inexact])
 """What Decimal128 can hold; anything else raises."""
-_WIDE = Context(prec=60, Emin=-99_999, Emax=99_999, traps=[])
-"""Room for a factor of hundred around every Decimal128."""
 
-_NUMBER_PATTERN = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?"
-_LONGEST = 100
-_is_number = re.compile(_NUMBER_PATTERN).fullmatch
+NUMBER_PATTERN: Final = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?"
+LONGEST_NUMBER: Final = 100
+"""Characters of a number that is written as text."""
+is_number = re.compile(NUMBER_PATTERN).fullmatch
+"""A match where text is a number as JSON writes it."""
 _is_integer = re.compile(r"-?[0-9]{1,40}(?:\.0{1,40})?").fullmatch
 
 
@@ -36,7 +33,7 @@ def to_decimal(value: Any) -> Decimal | None:
     """A number or numeric text as a Decimal that Decimal128 holds exactly; None where there is none."""
     kind = type(value)
     if kind is str:
-        if len(value) > _LONGEST or _is_number(value) is None:
+        if len(value) > LONGEST_NUMBER or is_number(value) is None:
             return None
     elif kind is float:
         value = repr(value)
@@ -56,6 +53,8 @@ def to_integer(value: Any) -> int | None:
     kind = type(value)
     if kind is not int:
         if kind is Decimal:
+            if not value:
+                return 0
             if not value.is_finite() or value.adjusted() > 20 or value != value.to_integral_value():
                 return None
         elif kind is float:
@@ -74,14 +73,7 @@ def _integer_of_text(kind: FieldType, text: str) -> int:
     return number
 
 
-_SEPARATOR_KEY = Key("showThousandsSeparator", {"type": "boolean"}, "Whether thousands are separated; false.")
-
-DECIMAL_DISPLAY_KEYS = (
-    _SEPARATOR_KEY,
-    Key("numberOfDecimals", {"type": "integer", "minimum": 0, "maximum": 4}, "The most decimals shown; all."),
-    Key("decimalLimitRuleType", {"enum": ["round", "truncate"]}, "What is done with more decimals; round."),
-    Key("zeroPadding", {"type": "boolean"}, "Whether zeros fill up to numberOfDecimals; false."),
-)
+SEPARATOR_KEY = Key("showThousandsSeparator", {"type": "boolean"}, "Whether thousands are separated; false.")
 
 
 @dataclass(frozen=True)
@@ -97,7 +89,7 @@ class IntegerType(FieldType):
         Key("min", {"type": "integer"}, "The least value."),
         Key("max", {"type": "integer"}, "The greatest value."),
     )
-    display_keys: ClassVar[tuple[Key, ...]] = (_SEPARATOR_KEY,)
+    display_keys: ClassVar[tuple[Key, ...]] = (SEPARATOR_KEY,)
     lowest: ClassVar[object] = Int64(LEAST_INTEGER)
     sample: ClassVar[object] = 1383
 
@@ -185,210 +177,4 @@ class AutoIncrementType(FieldType):
         return {"type": "integer", "minimum": LEAST_INTEGER, "maximum": GREATEST_INTEGER}
 
 
-_LIMIT = {"type": ["number", "string"]}
-
-_QUANTA = tuple(Decimal(1).scaleb(-places) for places in range(5))
-
-
-@dataclass(frozen=True)
-class DecimalType(FieldType):
-    """A decimal number of up to 34 digits, kept exactly."""
-
-    name: ClassVar[str] = "decimal"
-    expected: ClassVar[str] = "a number of at most 34 digits"
-    capabilities: ClassVar[frozenset[Capability]] = GENERAL | NUMBER_OPERATORS | {Capability.AGGREGATE}
-    keys: ClassVar[tuple[Key, ...]] = (
-        Key("min", _LIMIT, "The least value."),
-        Key("max", _LIMIT, "The greatest value."),
-        Key("decimals", {"type": "integer", "minimum": 0, "maximum": 4}, "The most decimals that are stored; all."),
-        Key(
-            "rounding",
-            {"enum": ["round", "truncate", "reject"]},
-            "What happens to a value with more decimals: half up, cut, or refused; round.",
-        ),
-    )
-    display_keys: ClassVar[tuple[Key, ...]] = DECIMAL_DISPLAY_KEYS
-    lowest: ClassVar[object] = Decimal128("-Infinity")
-    same_stored: ClassVar[bool] = False
-    sample: ClassVar[object] = Decimal("3.2")
-    schema_gap: ClassVar[str | None] = (
-        "Rules on numbers sent as text, the limit of 34 digits, and rules with rounding are checked by the server only."
-    )
-
-    min: Decimal | None = None
-    max: Decimal | None = None
-    decimals: int | None = None
-    rounding: str = "round"
-
-    @classmethod
-    def configure(cls, options: Mapping[str, Any]) -> Self:
-        """Refuses limits that are no numbers or exclude each other, and rounding with nothing to round to."""
-        for key in ("min", "max"):
-            if key in options and to_decimal(options[key]) is None:
-                raise BadOption(key, f"{key} must be a number of at most 34 digits")
-        least, most = (to_decimal(options.get(key)) for key in ("min", "max"))
-        if least is not None and most is not None and least > most:
-            raise BadOption("min", f"min {least} is greater than max {most}")
-        if "rounding" in options and "decimals" not in options:
-            raise BadOption("rounding", "rounding says nothing without decimals", "add decimals or remove this key")
-        return cls(least, most, options.get("decimals"), options.get("rounding", "round"))
-
-    def check_display(self, display: Mapping[str, Any]) -> None:
-        """Padding and limit rule need a number of decimals."""
-        for key in ("zeroPadding", "decimalLimitRuleType"):
-            if key in display and "numberOfDecimals" not in display:
-                raise BadOption(key, f"{key} says nothing without numberOfDecimals", "add numberOfDecimals")
-
-    def parse_json(self, value: Any) -> Any:
-        """A number or numeric text; more decimals than wanted are rounded half up or cut."""
-        number = to_decimal(value)
-        if number is None:
-            raise self.refuse(value)
-        if self.decimals is not None and self.rounding != "reject":
-            return _limited(number, self.decimals, truncate=self.rounding == "truncate")
-        return number
-
-    def check(self, value: Any) -> None:
-        """Between min and max, both included; no more decimals than allowed where they are not rounded."""
-        if self.min is not None and value < self.min:
-            raise InvalidValue(f"Must be at least {self.min}", value, rule="min", limit=self.min)
-        if self.max is not None and value > self.max:
-            raise InvalidValue(f"Must be at most {self.max}", value, rule="max", limit=self.max)
-        if self.decimals is not None and self.rounding == "reject" and _limited(value, self.decimals) != value:
-            places = "1 decimal" if self.decimals == 1 else f"{self.decimals} decimals"
-            raise InvalidValue(f"Must have at most {places}", value, rule="decimals", limit=self.decimals)
-
-    def parse_text(self, text: str) -> Any:
-        """A number as JSON writes it; never rounded, since it is only compared."""
-        number = to_decimal(text)
-        if number is None:
-            raise self.refuse(text)
-        return number
-
-    def to_stored(self, value: Any) -> Any:
-        """Decimal128, exactly."""
-        return Decimal128(value)
-
-    def from_stored(self, stored: Any) -> Any:
-        """Decimal; also from the int or float of a field that had another type before."""
-        return stored.to_decimal() if isinstance(stored, Decimal128) else Decimal(str(stored))
-
-    def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
-        """The number as `display` and language have it."""
-        return _displayed(value, display, locale)
-
-    def csv_out(self, value: Any) -> str:
-        """Digits without exponent, as far as that is readable."""
-        return _digits(value)
-
-    def csv_in(self, text: str) -> Any:
-        """A number as JSON writes it, rounded as a body's."""
-        return self.parse_json(text)
-
-    def json_schema(self) -> dict[str, Any]:
-        """A bounded number, or text that holds one."""
-        return {
-            "anyOf": [
-                self._number_schema(),
-                {"type": "string", "pattern": f"^{_NUMBER_PATTERN}$", "maxLength": _LONGEST},
-            ]
-        }
-
-    def _number_schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = {"type": "number"}
-        rounds = self.decimals is not None and self.rounding != "reject"
-        if self.min is not None and not rounds:
-            schema["minimum"] = self.min
-        if self.max is not None and not rounds:
-            schema["maximum"] = self.max
-        return schema
-
-
-@dataclass(frozen=True)
-class MoneyType(DecimalType):
-    """An amount of money; plain text carries a currency sign."""
-
-    name: ClassVar[str] = "money"
-    display_keys: ClassVar[tuple[Key, ...]] = (
-        *DECIMAL_DISPLAY_KEYS,
-        Key("symbol", {"type": "string", "maxLength": 10}, "What stands before the amount; the app's currency sign."),
-    )
-    sample: ClassVar[object] = Decimal("80000.00")
-
-    def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
-        """The sign stands before the digits and behind a minus: -$5.00."""
-        symbol = display.get("symbol")
-        if symbol is None:
-            symbol = plain.currency_symbol(locale.currency, locale.language)
-        text = _displayed(value.copy_abs(), display, locale)
-        return f"-{symbol}{text}" if value < 0 else f"{symbol}{text}"
-
-
-@dataclass(frozen=True)
-class PercentageType(DecimalType):
-    """A share: 0.5 in JSON is 50 in CSV and 50% in plain text; min, max and decimals are about the fraction."""
-
-    name: ClassVar[str] = "percentage"
-    expected: ClassVar[str] = "a fraction (0.5 is 50 %) of at most 34 digits"
-    sample: ClassVar[object] = Decimal("0.7625")
-
-    def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
-        """Times hundred, with a percent sign."""
-        return f"{_displayed(_WIDE.scaleb(value, 2), display, locale)}%"
-
-    def csv_out(self, value: Any) -> str:
-        """Times hundred, without a sign."""
-        return _digits(_WIDE.scaleb(value, 2))
-
-    def csv_in(self, text: str) -> Any:
-        """Hundredths, without a sign."""
-        if len(text) > _LONGEST or _is_number(text) is None:
-            raise self.refuse(text)
-        return self.parse_json(_WIDE.scaleb(_WIDE.create_decimal(text), -2))
-
-
-@dataclass(frozen=True)
-class BigNumberType(DecimalType):
-    """A decimal number that JSON carries as text, so that no client rounds it."""
-
-    name: ClassVar[str] = "bigNumber"
-    expected: ClassVar[str] = "a number of at most 34 digits, as text"
-    same_json: ClassVar[bool] = False
-    sample: ClassVar[object] = Decimal("8.997738199773819977381")
-
-    def render(self, value: Any) -> Any:
-        """The digits as text."""
-        return str(value)
-
-
-def _limited(number: Decimal, places: int, *, truncate: bool = False) -> Decimal:
-    """The number with at most so many decimals; fewer stay as they are."""
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -places:
-        return number.quantize(_QUANTA[places], ROUND_DOWN if truncate else ROUND_HALF_UP, _WIDE)
-    return number
-
-
-def _displayed(number: Decimal, display: Mapping[str, Any], locale: Locale) -> str:
-    places = display.get("numberOfDecimals")
-    least = 0
-    if places is not None:
-        number = _limited(number, places, truncate=display.get("decimalLimitRuleType") == "truncate")
-        least = places if display.get("zeroPadding", False) else 0
-    grouping = display.get("showThousandsSeparator", False)
-    return plain.format_number(number, locale.language, grouping=grouping, least_decimals=least)
-
-
-def _digits(number: Decimal) -> str:
-    """Plain digits while they stay readable, else an exponent."""
-    return format(number, "f") if -50 < number.adjusted() < 50 else str(number)
-
-
-TYPES: tuple[type[FieldType], ...] = (
-    IntegerType,
-    DecimalType,
-    MoneyType,
-    PercentageType,
-    BigNumberType,
-    AutoIncrementType,
-)
+TYPES: tuple[type[FieldType], ...] = (IntegerType, AutoIncrementType)

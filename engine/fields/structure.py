@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from engine.fields.base import Capability, FieldType, Key, Shape
+from engine.fields.base import Capability, FieldType, Key, Locale, Shape
 from engine.fields.capabilities import WRITABLE
 from engine.fields.json_text import decode_json, encode_json
 
@@ -46,6 +47,10 @@ class NestedType(FieldType):
             return self.parse_json(decode_json(text))
         except ValueError:
             raise self.refuse(text) from None
+
+    def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
+        """The object as it stands; whoever walks into it writes the inner values."""
+        return value
 
     def csv_out(self, value: Any) -> str:
         """The object as JSON; exports give each inner field its own column instead."""
