@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from enum import StrEnum
 from typing import Any, ClassVar, Final, Self
 
 from bson import ObjectId
@@ -61,6 +62,14 @@ class IdType(FieldType):
         return {"type": "string", "pattern": "^[0-9a-fA-F]{24}$"}
 
 
+class Home(StrEnum):
+    """Where the things that a type points to are kept; whoever looks for them has one way for each."""
+
+    RECORDS = "records"
+    FILES = "files"
+    GROUPS = "groups"
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file that came inside a body."""
@@ -103,6 +112,7 @@ class ReferenceType(FieldType):
     query_part: ClassVar[str | None] = "label"
     lowest: ClassVar[object] = _LOWEST_ID
     same_stored: ClassVar[bool] = False
+    home: ClassVar[Home]
     title: ClassVar[str] = "label"
     """The key beside the id that people read."""
 
@@ -191,6 +201,7 @@ class RelationshipType(ReferenceType):
     """A record of an entity, with its label and copies of some of its fields."""
 
     name: ClassVar[str] = "relationship"
+    home: ClassVar[Home] = Home.RECORDS
     expected: ClassVar[str] = "a record: its id, its label, or the value of one of its lookup fields"
     capabilities: ClassVar[frozenset[Capability]] = GENERAL | REFERENCE_OPERATORS | {Capability.UNIQUE}
     keys: ClassVar[tuple[Key, ...]] = (
@@ -231,6 +242,7 @@ class GroupType(ReferenceType):
 
     name: ClassVar[str] = "group"
     home: ClassVar[Home] = Home.GROUPS
+    home: ClassVar[Home] = Home.GROUPS
     expected: ClassVar[str] = "a group: its id, its name or its label"
     capabilities: ClassVar[frozenset[Capability]] = GENERAL | REFERENCE_OPERATORS | {Capability.UNIQUE}
     keys: ClassVar[tuple[Key, ...]] = (
@@ -254,8 +266,8 @@ class GroupType(ReferenceType):
         return cls(groups, frozenset(map(group_id, groups)))
 
     def check(self, value: Any) -> None:
-        """Whether the group is one of those that may be chosen."""
-        if self.allowed and value["id"] not in self.allowed:
+        """Whether the group is one of those that may be chosen; an Ask is checked when it has its answer."""
+        if self.allowed and not isinstance(value, Ask) and value["id"] not in self.allowed:
             raise InvalidValue("Not a group that may be chosen here", value, rule="groups", limit=list(self.groups))
 
 
@@ -264,6 +276,7 @@ class FileType(ReferenceType):
     """A stored file: pointed to by id, or sent along as {name, contentType, content} with content in base64."""
 
     name: ClassVar[str] = "file"
+    home: ClassVar[Home] = Home.FILES
     home: ClassVar[Home] = Home.FILES
     expected: ClassVar[str] = "a file: its id, or {name, contentType, content} with content in base64"
     capabilities: ClassVar[frozenset[Capability]] = (GENERAL | REFERENCE_OPERATORS) - {
