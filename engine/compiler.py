@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.definitions import Sources, load_definitions, resolve_definitions, validate_definitions
-from engine.errors import DefinitionErrors
+from engine.definitions import Sources, resolve_app
 from engine.indexes import IndexPlan, plan_indexes
-from engine.records import RecordRules, Relationship, Views, build_relationships
+from engine.records import RecordRules, References, Views
 from engine.routes import Route, build_route_table
 from engine.schema import App, Entity
 
@@ -21,7 +20,7 @@ class CompiledEntity:
     entity: Entity
     rules: RecordRules
     views: Views
-    relationships: Mapping[str, Relationship]
+    references: References
 
     @property
     def collection(self) -> str:
@@ -45,17 +44,13 @@ class CompiledApp:
 
 def compile_app(sources: Sources) -> CompiledApp:
     """Raises DefinitionErrors with every problem where the files do not make an app."""
-    definitions = load_definitions(sources)
-    diagnostics = validate_definitions(definitions)
-    if any(found.severity == "error" for found in diagnostics):
-        raise DefinitionErrors(diagnostics)
-    return build_app(resolve_definitions(definitions))
+    return build_app(resolve_app(sources))
 
 
 def build_app(app: App) -> CompiledApp:
     """Compiles a resolved schema."""
     entities = {
-        name: CompiledEntity(entity, RecordRules(entity), Views(entity), build_relationships(app, entity))
+        name: CompiledEntity(entity, RecordRules(entity), Views(entity), References(app, entity))
         for name, entity in app.entities.items()
     }
     return CompiledApp(app, entities, build_route_table(app))

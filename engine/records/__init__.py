@@ -3,10 +3,11 @@
 from engine.records.changes import Change, Creation, Moment, RecordRules
 from engine.records.draft import Draft
 from engine.records.forms import Record
-from engine.records.references import Lookup, Relationship, build_relationships, plan_lookups
+from engine.records.references import FILES, Lookup, References
 from engine.records.view import View, Views
 
 __all__ = [
+    "FILES",
     "Change",
     "Creation",
     "Draft",
@@ -14,9 +15,7 @@ __all__ = [
     "Moment",
     "Record",
     "RecordRules",
-    "Relationship",
+    "References",
     "View",
     "Views",
-    "build_relationships",
-    "plan_lookups",
 ]

@@ -5,13 +5,21 @@ In go the fields of an entity, out comes a Calculator that fills records in valu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from engine.errors import ExpressionError, FieldProblem, InvalidValue
-from engine.expressions import Names, Scope, compile_computed, compile_label, computed_paths, label_paths
+from engine.expressions import (
+    Names,
+    Scope,
+    compile_computed,
+    compile_template,
+    field_paths,
+    parse_computed,
+    parse_label,
+)
 from engine.fields.base import Shape, Supply
 from engine.records.forms import Record, group_fields
 from engine.schema import Entity, Field, Operation, Written
@@ -60,7 +68,8 @@ class Calculator:
     @staticmethod
     def _compute(step: Computation, container: Container, scope: Scope, refuse: Refuse) -> None:
         try:
-            value = step.evaluate(scope.within(container.item, container.parent))
+            inner = scope.within(container.item, container.parent) if step.walk else scope
+            value = step.evaluate(inner)
             container.item[step.key] = value if step.item is None else fit(step.item, value)
         except (ExpressionError, InvalidValue) as error:
             where = f"{container.where}.{step.key}" if container.where else step.key
@@ -69,7 +78,9 @@ class Calculator:
             container.item[step.key] = None if step.item else ""
 
 
-def containers(record: Record, walk: tuple[Field, ...], where: str = "", parent: Record | None = None) -> Iterator[Container]:
+def containers(
+    record: Record, walk: tuple[Field, ...], where: str = "", parent: Record | None = None
+) -> Iterator[Container]:
     """Every container below `record` along nested fields, outermost first."""
     if not walk:
         yield Container(record, where, parent)
@@ -102,28 +113,39 @@ def _fit_one(item: Field, value: Any) -> Any:
 
 
 def _computations(entity: Entity, names: Names) -> Iterator[Computation]:
-    yield from _below(entity.fields, (), "", names)
-    written = entity.record_label
-    if written is None:
+    yield from _below(entity.fields, (), names)
+    if entity.record_label is None:
         yield Computation("label", (), "label", None, lambda scope: scope.record["id"], frozenset())
     else:
-        label = compile_label(written.value, names)
-        yield Computation("label", (), "label", None, label, frozenset(_absolute(label_paths(written.value), "", names)))
+        yield _label("label", (), entity.record_label, names)
 
 
-def _below(fields: tuple[Field, ...], walk: tuple[Field, ...], prefix: str, names: Names) -> Iterator[Computation]:
+def _below(fields: tuple[Field, ...], walk: tuple[Field, ...], names: Names) -> Iterator[Computation]:
     for item in fields:
-        path = prefix + item.name
         if item.calculated is not None:
-            yield _computation(item, item.calculated, path, walk, prefix, names)
+            text = item.calculated.value
+            reads = field_paths(parse_computed(text), names)
+            yield Computation(item.path, walk, item.name, item, compile_computed(text, names), reads)
         elif item.aggregate is not None:
             start = 0 if item.aggregate.operation is not Operation.AVG else None
-            yield Computation(path, walk, item.name, item, _keep(item.name, start), frozenset())
+            yield Computation(item.path, walk, item.name, item, _keep(item.name, start), frozenset())
         if item.type.shape is Shape.NESTED:
             inner = names.of_group(item)
-            below = f"{path}."
-            yield from _below(group_fields(item), (*walk, item), below, inner)
-            yield _group_label(item, path, (*walk, item), below, inner)
+            yield from _below(group_fields(item), (*walk, item), inner)
+            path = f"{item.path}.label"
+            if item.record_label is None:
+                yield Computation(path, (*walk, item), "label", None, _constant(item.label), frozenset())
+            else:
+                yield _label(path, (*walk, item), item.record_label, inner)
+
+
+def _label(path: str, walk: tuple[Field, ...], written: Written, names: Names) -> Computation:
+    template = parse_label(written.value)
+    return Computation(path, walk, "label", None, compile_template(template, names), field_paths(template, names))
+
+
+def _constant(text: str) -> Callable[[Scope], str]:
+    return lambda scope: text
 
 
 def _keep(name: str, start: object) -> Callable[[Scope], Any]:
@@ -134,35 +156,6 @@ def _keep(name: str, start: object) -> Callable[[Scope], Any]:
         return start if value is None else value
 
     return kept
-
-
-def _computation(
-    item: Field, written: Written, path: str, walk: tuple[Field, ...], prefix: str, names: Names
-) -> Computation:
-    reads = frozenset(_absolute(computed_paths(written.value), prefix, names))
-    return Computation(path, walk, item.name, item, compile_computed(written.value, names), reads)
-
-
-def _group_label(item: Field, path: str, walk: tuple[Field, ...], prefix: str, names: Names) -> Computation:
-    if item.record_label is None:
-        label = item.label
-        return Computation(f"{path}.label", walk, "label", None, lambda scope: label, frozenset())
-    written = item.record_label.value
-    reads = frozenset(_absolute(label_paths(written), prefix, names))
-    return Computation(f"{path}.label", walk, "label", None, compile_label(written, names), reads)
-
-
-def _absolute(paths: frozenset[tuple[str, ...]], prefix: str, names: Names) -> Iterator[str]:
-    """Paths as written inside a container, as paths from the record's root."""
-    for path in paths:
-        first, rest = path[0], path[1:]
-        if first in names.fields:
-            yield prefix + ".".join(path)
-        elif first == "record" and rest:
-            yield ".".join(rest)
-        elif first == "parent" and prefix:
-            outer = prefix.rstrip(".").rpartition(".")[0]
-            yield (outer + "." if outer else "") + ".".join(rest)
 
 
 def _in_order(found: list[Computation]) -> list[Computation]:
@@ -184,6 +177,3 @@ def _touch(read: str, written: str) -> bool:
 
 def _modified_paths(entity: Entity) -> frozenset[str]:
     return frozenset(path.name for path in entity.all_paths() if path.field.type.supply is Supply.MODIFIED)
-
-
-__all__ = ["Calculator", "Container", "Mapping", "containers", "fit"]

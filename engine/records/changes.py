@@ -47,7 +47,7 @@ class Creation:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A record to change. `values` are the top-level keys to set (None: nothing changed), under the version `expected`."""
+    """A record to change: `values` are the keys to set (None: nothing changed) while it has the version `expected`."""
 
     old: Record
     record: Record
@@ -72,9 +72,7 @@ class RecordRules:
         self._stored = {item.name: _field_storer(item) for item in stored_fields(entity.fields)}
         self._transient = {item.name: _field_storer(item) for item in entity.fields if item.transient}
         self._stamps = tuple(item for item in entity.fields if item.type.supply is Supply.MODIFIED)
-        self._moments = tuple(
-            item for item in entity.fields if item.type.supply in (Supply.CREATED, Supply.MODIFIED)
-        )
+        self._moments = tuple(item for item in entity.fields if item.type.supply in (Supply.CREATED, Supply.MODIFIED))
 
     def parse(self, body: Any, access: Access, *, new: bool) -> Draft:
         """The body as a draft; raises BadRequest where it is no object."""
@@ -87,7 +85,9 @@ class RecordRules:
         sent = draft.root.sent
         return tuple(item for item in self._numbered if sent.get(item.name) is None)
 
-    def plan_create(self, draft: Draft, moment: Moment, numbers: Mapping[str, int], record_id: str | None = None) -> Creation:
+    def plan_create(
+        self, draft: Draft, moment: Moment, numbers: Mapping[str, int], record_id: str | None = None
+    ) -> Creation:
         """The record that the draft makes; `numbers` are the counters' answers by field. Raises ValidationErrors."""
         record: Record = {"id": record_id or str(ObjectId()), "version": 0, "label": ""}
         supplied = {item.name: item.type.supplied(moment.now) for item in self._moments}
@@ -117,7 +117,9 @@ class RecordRules:
                 values[name] = convert(record[name])
         return Change(old, record, old["version"], values, self._answer({**document, **values}, record))
 
-    def _build(self, old: Record | None, draft: Draft, record: Record, supplied: Mapping[str, Any], moment: Moment) -> None:
+    def _build(
+        self, old: Record | None, draft: Draft, record: Record, supplied: Mapping[str, Any], moment: Moment
+    ) -> None:
         scope = moment.scope(record, old)
         merge = Merge(draft, scope)
         self._merger.merge(old, draft.root, record, None, merge)

@@ -27,7 +27,8 @@ class Group:
     """What was sent for one container (the record, a nested group, an item of a nested list).
 
     `sent` and `defaults` are by field name. Values are in value form, Ask for a reference, Group for a nested group,
-    lists of these for many, None for cleared (a cleared group is a Group full of these), INVALID for refused. `id` is the sent id of a list's item.
+    lists of these for many, None for cleared (a cleared group is a Group full of these), INVALID for refused. `id` is
+    the sent id of a list's item.
     """
 
     where: str
@@ -50,7 +51,9 @@ class Asked:
 class Chooser(Protocol):
     """What says whether a found target may be referred to; see references.Relationship."""
 
-    def problem(self, target: Record, where: str, record: Record, user: Mapping[str, Any] | None) -> FieldProblem | None:
+    def problem(
+        self, target: Record, where: str, record: Record, user: Mapping[str, Any] | None
+    ) -> FieldProblem | None:
         """What is wrong with the choice, if anything."""
 
 
@@ -93,7 +96,9 @@ class ContainerParser:
             if parse is not None and _default_of(item) is not None
         ]
 
-    def parse(self, body: Mapping[str, Any], group: Group, prefix: str, draft: Draft, access: Access, new: bool) -> None:
+    def parse(
+        self, body: Mapping[str, Any], group: Group, prefix: str, draft: Draft, access: Access, new: bool
+    ) -> None:
         """Fills `group` from the body; `prefix` is what stands before a field's name in problems."""
         restricted = access is not FULL_ACCESS
         sent = group.sent
@@ -139,7 +144,11 @@ class ContainerParser:
 def _default_of(item: Field) -> Any:
     if item.default is not None:
         return item.default
-    if item.type.shape is Shape.NESTED and not item.many and any(_default_of(inner) is not None for inner in item.fields):
+    if (
+        item.type.shape is Shape.NESTED
+        and not item.many
+        and any(_default_of(inner) is not None for inner in item.fields)
+    ):
         return {}
     return None
 

@@ -12,7 +12,8 @@ from typing import Any
 from bson import ObjectId
 
 from engine.errors import ExpressionError, FieldProblem, InvalidValue
-from engine.expressions import Condition, Names, Scope, compile_computed, compile_condition
+from engine.expressions import Names, Scope, compile_computed
+from engine.expressions.filter import Condition, compile_condition
 from engine.fields.base import Shape
 from engine.records.calculated import fit
 from engine.records.draft import INVALID, Draft, Group
@@ -89,9 +90,7 @@ class _FieldMerge:
         seen = {**sent.defaults, **{name: one for name, one in sent.sent.items() if one is not INVALID}}
         return bool(self._write(state.scope.within(seen, parent)))
 
-    def _unsent(
-        self, base: Record | None, sent: Group, into: Record, parent: Record | None, state: Merge
-    ) -> Any:
+    def _unsent(self, base: Record | None, sent: Group, into: Record, parent: Record | None, state: Merge) -> Any:
         place = f"{sent.where}.{self.name}" if sent.where else self.name
         if base is None and self._default is not None:
             state.pending.append((into, self._default, self._item, place, parent))
@@ -116,9 +115,8 @@ class _FieldMerge:
         known: Mapping[str, Record] = {one["id"]: one for one in (base or {}).get(self.name) or ()}
         items = []
         used: set[str] = set()
-        for group in sent:
-            if group is INVALID:
-                group = Group("")  # keeps the places of those behind it; the problem is in the draft
+        # an empty group in the place of a refused one keeps the places of those behind it; the problem is in the draft
+        for group in (Group("") if one is INVALID else one for one in sent):
             old = known.get(group.id) if group.id is not None else None
             if group.id is not None and (old is None or group.id in used):
                 self._refuse_id(group, "invalid" if group.id in used else "notFound", state)

@@ -13,23 +13,27 @@ from typing import Any
 from bson import ObjectId
 
 from engine.errors import FieldProblem, InvalidValue
-from engine.fields.base import Shape
-from engine.fields.reference import Ask
+from engine.fields.reference import Ask, Home, ReferenceType, group_id, is_hex_id
 from engine.permissions import Access
 from engine.query import Condition, bind, parse_filter_map, plan_filter, to_filter, to_predicate
 from engine.records.draft import INVALID, Asked, Draft
 from engine.records.forms import Record, build_loader, group_fields, value_storer
 from engine.schema import App, Entity, Field
+from engine.schema import Group as GroupDefinition
 
+AccessTo = Callable[[str], Access]
+"""The caller's rights on an entity, by its name."""
+FILES = "sys.files"
+"""The collection of stored files."""
 MOST_MATCHES = 1_000
 """Documents that one lookup may bring; text that matches more is not unique in any case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A question to the database: the documents of `entity` that `filter` matches, at most `limit`."""
+    """A question to the database: what `filter` matches in `collection` (None: nothing to ask), at most `limit`."""
 
-    entity: str
+    collection: str | None
     filter: dict[str, Any]
     limit: int
     asked: tuple[Asked, ...]
@@ -48,10 +52,10 @@ class Relationship:
         if item.reference is not None and item.reference.where is not None:
             self._where = plan_filter(self.target, parse_filter_map(item.reference.where.value))
 
-    def plan_lookup(self, asked: Sequence[Asked], access: Access) -> Lookup:
+    def plan_lookup(self, asked: Sequence[Asked], access_to: AccessTo) -> Lookup:
         """One question for all asks of the field, under the caller's row filter on the target."""
-        ids = {ObjectId(one.ask.id) for one in asked if one.ask.id is not None}
-        labels = {one.ask.label for one in asked if one.ask.label is not None}
+        ids = {ObjectId(found) for one in asked if (found := _id_of(one.ask)) is not None}
+        labels = {found for one in asked if (found := _label_of(one.ask)) is not None}
         choices: list[dict[str, Any]] = []
         if ids:
             choices.append({"_id": _one_or_in(list(ids))})
@@ -61,9 +65,12 @@ class Relationship:
             wanted = [store(value) for one in asked for value in _lookup_values(lookup, one.ask)]
             if wanted:
                 choices.append({lookup.name: _one_or_in(wanted)})
+        if not choices:  # every ask is by a field that is no lookup of the target
+            choices.append({"_id": None})
         found: dict[str, Any] = choices[0] if len(choices) == 1 else {"$or": choices}
-        if access.row_filter is not None:
-            found = {"$and": [found, to_filter(access.row_filter)]}
+        row_filter = access_to(self.target.name).row_filter
+        if row_filter is not None:
+            found = {"$and": [found, to_filter(row_filter)]}
         return Lookup(self.target.name, found, MOST_MATCHES, tuple(asked))
 
     def answer(self, lookup: Lookup, documents: Sequence[Mapping[str, Any]], draft: Draft) -> None:
@@ -82,28 +89,27 @@ class Relationship:
                 draft.targets[asked.where] = (self, target)
 
     def _choose(self, ask: Ask, records: Sequence[Record]) -> Record:
-        if ask.id is not None:
-            for record in records:
-                if record["id"] == ask.id:
-                    return record
-        if ask.label is not None:
-            matches = [record for record in records if record["label"] == ask.label]
+        wanted = _id_of(ask)
+        for record in records if wanted is not None else ():
+            if record["id"] == wanted:
+                return record
+        label = _label_of(ask)
+        matches = [record for record in records if record["label"] == label] if label is not None else []
+        for lookup, _ in self._lookups if not matches else ():
+            values = _lookup_values(lookup, ask)
+            matches = [record for record in records if record[lookup.name] in values]
             if matches:
-                return self._only(matches, ask)
-        for lookup, _ in self._lookups:
-            for value in _lookup_values(lookup, ask):
-                matches = [record for record in records if record[lookup.name] == value]
-                if matches:
-                    return self._only(matches, ask)
-        raise InvalidValue(f"There is no such record in {self.target.label}", ask.sent, code="notFound")
-
-    def _only(self, matches: list[Record], ask: Ask) -> Record:
+                break
+        if not matches:
+            raise InvalidValue(f"There is no such record in {self.target.label}", _written(ask), code="notFound")
         if len(matches) > 1:
             message = f"More than one record in {self.target.label} matches; give its id"
-            raise InvalidValue(message, ask.sent, code="notUnique")
+            raise InvalidValue(message, _written(ask), code="notUnique")
         return matches[0]
 
-    def problem(self, target: Record, where: str, record: Record, user: Mapping[str, Any] | None) -> FieldProblem | None:
+    def problem(
+        self, target: Record, where: str, record: Record, user: Mapping[str, Any] | None
+    ) -> FieldProblem | None:
         """What is wrong with a target that the field's `where` does not take."""
         assert self._where is not None
         if to_predicate(bind(self._where, user=user, record=record))(target):
@@ -113,41 +119,116 @@ class Relationship:
         return FieldProblem(where, self.item.label, "invalid", message, info)
 
 
-def build_relationships(app: App, entity: Entity) -> Mapping[str, Relationship]:
-    """Every relationship of the entity by dotted path."""
-    return {
-        path.name: Relationship(app, path.field)
-        for path in entity.all_paths()
-        if path.field.reference is not None and path.field.type.shape is Shape.REFERENCE
-    }
+class FileChoice:
+    """What writing one field that points to a stored file takes."""
+
+    def __init__(self, app: App, item: Field) -> None:
+        self.item = item
+
+    def plan_lookup(self, asked: Sequence[Asked], access_to: AccessTo) -> Lookup:
+        """One question for all files of the field, by id."""
+        ids = [ObjectId(one.ask.id) for one in asked if one.ask.id is not None]
+        return Lookup(FILES, {"_id": {"$in": ids}}, len(ids), tuple(asked))
+
+    def answer(self, lookup: Lookup, documents: Sequence[Mapping[str, Any]], draft: Draft) -> None:
+        """Puts {id, name} of each file in its place."""
+        names = {str(document["_id"]): document["name"] for document in documents}
+        for asked in lookup.asked:
+            found = asked.ask.id
+            if found in names:
+                asked.holder[asked.key] = {"id": found, "name": names[found]}
+            else:
+                error = InvalidValue("There is no such file", _written(asked.ask), code="notFound")
+                asked.holder[asked.key] = draft.refuse(self.item, asked.where, error)
 
 
-def plan_lookups(
-    relationships: Mapping[str, Relationship], draft: Draft, access_to: Callable[[str], Access]
-) -> tuple[tuple[Relationship, Lookup], ...]:
-    """One lookup for every relationship field that the draft writes; `access_to` gives the caller's rights on an entity."""
-    by_path: dict[str, list[Asked]] = {}
-    for asked in draft.asks:
-        if asked.holder[asked.key] is not INVALID:
-            by_path.setdefault(asked.item.path, []).append(asked)
-    found = []
-    for path, asked_here in by_path.items():
-        relationship = relationships[path]
-        found.append((relationship, relationship.plan_lookup(asked_here, access_to(relationship.target.name))))
-    return tuple(found)
+class GroupChoice:
+    """What writing one field that points to a group takes; groups are definitions, so nothing is asked."""
+
+    def __init__(self, app: App, item: Field) -> None:
+        self.item = item
+        self._groups = {group_id(group.name): group for group in app.groups.values()}
+
+    def plan_lookup(self, asked: Sequence[Asked], access_to: AccessTo) -> Lookup:
+        """An empty question."""
+        return Lookup(None, {}, 0, tuple(asked))
+
+    def answer(self, lookup: Lookup, documents: Sequence[Mapping[str, Any]], draft: Draft) -> None:
+        """Puts {id, label} of each group in its place: found by id, else name, else label."""
+        for asked in lookup.asked:
+            try:
+                found = self._choose(asked.ask)
+                asked.holder[asked.key] = {"id": group_id(found.name), "label": found.label}
+            except InvalidValue as error:
+                asked.holder[asked.key] = draft.refuse(self.item, asked.where, error)
+
+    def _choose(self, ask: Ask) -> GroupDefinition:
+        wanted, text = _id_of(ask), ask.by[1] if ask.by is not None else ask.text
+        matches = [group for key, group in self._groups.items() if key == wanted]
+        matches = matches or [group for group in self._groups.values() if group.name == text]
+        matches = matches or [group for group in self._groups.values() if group.label == text]
+        if not matches:
+            raise InvalidValue("There is no such group", _written(ask), code="notFound")
+        if len(matches) > 1:
+            raise InvalidValue("More than one group has this label; give its name", _written(ask), code="notUnique")
+        return matches[0]
+
+
+Choice = Relationship | FileChoice | GroupChoice
+_CHOICES: Mapping[Home, type[Choice]] = {
+    Home.RECORDS: Relationship,
+    Home.FILES: FileChoice,
+    Home.GROUPS: GroupChoice,
+}
+
+
+class References:
+    """Every reference field of one entity, ready to be written; built once."""
+
+    def __init__(self, app: App, entity: Entity) -> None:
+        self._choices: dict[str, Choice] = {
+            path.name: _CHOICES[path.field.type.home](app, path.field)
+            for path in entity.all_paths()
+            if isinstance(path.field.type, ReferenceType)
+        }
+
+    def plan_lookups(self, draft: Draft, access_to: AccessTo) -> tuple[tuple[Choice, Lookup], ...]:
+        """One lookup for every field that the draft writes; `access_to` gives the caller's rights on an entity."""
+        by_path: dict[str, list[Asked]] = {}
+        for asked in draft.asks:
+            if asked.holder[asked.key] is not INVALID:
+                by_path.setdefault(asked.item.path, []).append(asked)
+        choices = self._choices
+        return tuple((choices[path], choices[path].plan_lookup(asked, access_to)) for path, asked in by_path.items())
+
+
+def _id_of(ask: Ask) -> str | None:
+    if ask.text is not None and is_hex_id(ask.text) is not None:
+        return ask.text.lower()
+    return ask.id
+
+
+def _label_of(ask: Ask) -> str | None:
+    return ask.by[1] if ask.by is not None and ask.by[0] == "label" else ask.text
 
 
 def _lookup_values(lookup: Field, ask: Ask) -> list[Any]:
-    if ask.by is not None:
-        text = ask.by[1] if ask.by[0] == lookup.name or ask.by[0] in lookup.aliases else None
-    else:
-        text = ask.label
-    if text is None:
-        return []
+    """The values of a lookup field that the ask may mean: none or one."""
     try:
-        return [lookup.type.parse_text(text) if isinstance(text, str) else lookup.type.parse_json(text)]
+        if ask.text is not None:
+            return [lookup.type.parse_text(ask.text)]
+        if ask.by is not None and ask.by[0] in (lookup.name, *lookup.aliases):
+            return [lookup.type.parse_json(ask.by[1])]
     except InvalidValue:
-        return []
+        pass
+    return []
+
+
+def _written(ask: Ask) -> Any:
+    """The ask as a body would say it, for the error's rejectedValue."""
+    if ask.by is not None:
+        return {ask.by[0]: ask.by[1]}
+    return ask.text if ask.text is not None else {"id": ask.id}
 
 
 def _one_or_in(values: list[Any]) -> Any:

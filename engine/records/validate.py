@@ -1,4 +1,4 @@
-"""The rules of an entity as one validator: in goes a record with its draft's problems, out come all problems in order."""
+"""The rules of an entity as one validator: a record and its draft's problems in, all problems out, in field order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import ExpressionError, FieldProblem, InvalidValue
-from engine.expressions import Condition, Names, Scope, compile_condition, compile_expression, parse_expression
+from engine.expressions import Names, Scope, compile_expression, field_paths, parse_expression
+from engine.expressions.filter import Condition, compile_condition
 from engine.fields.base import FieldType, Shape
 from engine.records.forms import Record, group_fields
 from engine.schema import Field, Validation
@@ -40,7 +41,7 @@ def compile_checks(validations: Iterable[Validation], names: Names) -> tuple[Che
     checks = []
     for validation in validations:
         expression = parse_expression(validation.check.value)
-        reads = frozenset(".".join(path) for path in expression.paths)
+        reads = field_paths(expression, names)
         checks.append(Check(compile_expression(expression, names), reads, validation))
     return tuple(checks)
 
@@ -73,7 +74,7 @@ class Validator:
 
 
 def _concerns(place: str, read: str) -> bool:
-    return place.split(".")[0].split("[")[0] == read.split(".")[0]
+    return place.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0] == read.split(".", maxsplit=1)[0]
 
 
 class _FieldRules:

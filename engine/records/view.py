@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from engine.expressions import Condition, Names, Scope, compile_condition
+from engine.expressions import Names, Scope
+from engine.expressions.filter import Condition, compile_condition
 from engine.fields.base import Shape
 from engine.records.calculated import containers
 from engine.records.forms import build_loader, derived_id, group_fields
@@ -26,7 +27,9 @@ SYSTEM = ("_id", "version", "label")
 class View:
     """Renders records of one entity with one set of fields."""
 
-    def __init__(self, entity: Entity, shown: frozenset[str] | None, hidden: frozenset[str], *, transient: bool) -> None:
+    def __init__(
+        self, entity: Entity, shown: frozenset[str] | None, hidden: frozenset[str], *, transient: bool
+    ) -> None:
         fields = tuple(
             item for item in entity.fields if (transient or not item.transient) and _is_shown(item.path, shown, hidden)
         )
@@ -80,7 +83,11 @@ class _Guard:
 
 
 def _guards(
-    fields: tuple[Field, ...], walk: tuple[Field, ...], names: Names, shown: frozenset[str] | None, hidden: frozenset[str]
+    fields: tuple[Field, ...],
+    walk: tuple[Field, ...],
+    names: Names,
+    shown: frozenset[str] | None,
+    hidden: frozenset[str],
 ) -> Iterator[_Guard]:
     for item in fields:
         if not _is_shown(item.path, shown, hidden):
@@ -169,5 +176,3 @@ class Views:
 
     def _build(self, shown: frozenset[str] | None, hidden: frozenset[str], transient: bool) -> View:
         return View(self._entity, shown, hidden, transient=transient)
-
-

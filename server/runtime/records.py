@@ -13,7 +13,7 @@ from bson import ObjectId
 from engine.compiler import CompiledApp, CompiledEntity
 from engine.errors import Conflict, FieldProblem, NotFound, OptimisticLocking, ValidationErrors
 from engine.permissions import Access
-from engine.records import Change, Creation, Draft, plan_lookups
+from engine.records import Change, Creation, Draft, Lookup
 from server.runtime.running import Caller, RunningApp
 from server.store import DuplicateKey
 
@@ -118,12 +118,16 @@ def render_answer(
 async def _answer_references(running: RunningApp, caller: Caller, compiled: CompiledEntity, draft: Draft) -> None:
     if not draft.asks:
         return
-    lookups = plan_lookups(compiled.relationships, draft, caller.access)
-    found = await asyncio.gather(
-        *(running.store.find(lookup.entity, lookup.filter, limit=lookup.limit) for _, lookup in lookups)
-    )
-    for (relationship, lookup), documents in zip(lookups, found, strict=True):
-        relationship.answer(lookup, documents, draft)
+    lookups = compiled.references.plan_lookups(draft, caller.access)
+    found = await asyncio.gather(*(_look_up(running, lookup) for _, lookup in lookups))
+    for (choice, lookup), documents in zip(lookups, found, strict=True):
+        choice.answer(lookup, documents, draft)
+
+
+async def _look_up(running: RunningApp, lookup: Lookup) -> list[Document]:
+    if lookup.collection is None:
+        return []
+    return await running.store.find(lookup.collection, lookup.filter, limit=lookup.limit)
 
 
 async def _next_numbers(running: RunningApp, compiled: CompiledEntity, draft: Draft) -> dict[str, int]:
@@ -139,7 +143,9 @@ async def _next_numbers(running: RunningApp, compiled: CompiledEntity, draft: Dr
     }
 
 
-def not_unique(compiled_app: CompiledApp, compiled: CompiledEntity, error: DuplicateKey, record: Json) -> ValidationErrors:
+def not_unique(
+    compiled_app: CompiledApp, compiled: CompiledEntity, error: DuplicateKey, record: Json
+) -> ValidationErrors:
     """The unique index that refused a write, as the field that it guards."""
     plan = next((plan for plan in compiled_app.indexes if plan.name == error.index), None)
     if plan is None:
