@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from enum import StrEnum
 from typing import Any, ClassVar, Final, Self
 
 from bson import ObjectId
@@ -62,14 +61,6 @@ class IdType(FieldType):
         return {"type": "string", "pattern": "^[0-9a-fA-F]{24}$"}
 
 
-class Home(StrEnum):
-    """Where the things that a type points to are kept; whoever looks for them has one way for each."""
-
-    RECORDS = "records"
-    FILES = "files"
-    GROUPS = "groups"
-
-
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file that came inside a body."""
@@ -105,8 +96,6 @@ class Home(StrEnum):
 @dataclass(frozen=True)
 class ReferenceType(FieldType):
     """What references share."""
-
-    home: ClassVar[Home] = Home.RECORDS
 
     shape: ClassVar[Shape] = Shape.REFERENCE
     query_part: ClassVar[str | None] = "label"
@@ -242,7 +231,6 @@ class GroupType(ReferenceType):
 
     name: ClassVar[str] = "group"
     home: ClassVar[Home] = Home.GROUPS
-    home: ClassVar[Home] = Home.GROUPS
     expected: ClassVar[str] = "a group: its id, its name or its label"
     capabilities: ClassVar[frozenset[Capability]] = GENERAL | REFERENCE_OPERATORS | {Capability.UNIQUE}
     keys: ClassVar[tuple[Key, ...]] = (
@@ -276,7 +264,6 @@ class FileType(ReferenceType):
     """A stored file: pointed to by id, or sent along as {name, contentType, content} with content in base64."""
 
     name: ClassVar[str] = "file"
-    home: ClassVar[Home] = Home.FILES
     home: ClassVar[Home] = Home.FILES
     expected: ClassVar[str] = "a file: its id, or {name, contentType, content} with content in base64"
     capabilities: ClassVar[frozenset[Capability]] = (GENERAL | REFERENCE_OPERATORS) - {
