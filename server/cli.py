@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -35,12 +37,10 @@ def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; it must not exist or be empty.")],
 ) -> None:
     """Make a small app to start from."""
-    from server.starter import CannotStart, write_starter
+    from server.starter import write_starter
 
-    try:
+    with _told(folder):
         files = write_starter(folder)
-    except CannotStart as error:
-        _fail(str(error))
     for file in files:
         typer.echo(f"  {file}")
     typer.echo(f"\nServe it:    castwork serve {folder}\nCheck it:    castwork validate {folder}")
@@ -57,14 +57,11 @@ def validate(
 
     Exit codes: 0 all is well, 1 there are errors, 2 a path does not exist or holds no app.
     """
-    from engine.definitions import NoApp, find_apps, validate_apps
+    from engine.definitions import validate_paths
 
-    try:
-        report = validate_apps([found for path in paths for found in find_apps(path)], report_format.value)
-    except NoApp as error:
-        _fail(str(error), code=2)
-    typer.echo(report.text)
-    raise typer.Exit(1 if report.errors else 0)
+    outcome = validate_paths(paths, report_format.value)
+    typer.echo(outcome.text)
+    raise typer.Exit(outcome.exit_code)
 
 
 @app.command()
@@ -82,21 +79,18 @@ def serve(
         bool | None, typer.Option("--reload", help="Take changed definitions over while serving.")
     ] = None,
     access_log: Annotated[bool | None, typer.Option("--access-log", help="Log a line for every request.")] = None,
-    worker: Annotated[
-        int | None, typer.Option(hidden=True, help="The socket of a parent that made this worker.")
-    ] = None,
+    listener: Annotated[int | None, typer.Option(hidden=True, help="The socket of the parent of this worker.")] = None,
 ) -> None:
     """Serve the API of one app, or of every app in a folder at /{app}/api.
 
     Every option can be given as an environment variable too: CASTWORK_DB, CASTWORK_PORT and so on.
     """
-    from engine.errors import CastworkError, DefinitionErrors
-    from server.app import serve_path
     from server.log import configure_logging
+    from server.serve import serve_as_worker, serve_path
     from server.settings import read_settings
 
     configure_logging()
-    try:
+    with _told(path):
         settings = read_settings(
             os.environ,
             host=host,
@@ -107,19 +101,20 @@ def serve(
             reload=reload,
             access_log=access_log,
         )
-        serve_path(path, settings, worker)
-    except DefinitionErrors as error:
-        _fail(str(error))
-    except CastworkError as error:
-        _fail(str(error))
+        if listener is None:
+            serve_path(path, settings, os.environ, typer.echo)
+        else:
+            serve_as_worker(path, settings, listener)
 
 
 @app.command()
 def routes(path: AppPath) -> None:
-    """Print the route table: method, path, operation, the right it asks for."""
+    """Print the route table: method, path, operation, and the right that it asks for."""
     from server.app import compile_apps
 
-    for one in compile_apps(path):
+    with _told(path):
+        loaded = compile_apps(path)
+    for one in loaded:
         for route in one.compiled.routes:
             typer.echo(f"{route.method:7} {route.path:44} {route.operation:14} {route.permission}")
 
@@ -129,6 +124,23 @@ def main() -> None:
     app()
 
 
-def _fail(message: str, code: int = 1) -> None:
-    typer.echo(f"castwork: {message}", err=True)
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Errors that the product raises on purpose are told without a traceback, all problems of definitions at once."""
+    from engine.errors import CastworkError, DefinitionErrors
+
+    try:
+        yield
+    except DefinitionErrors:
+        from engine.definitions import validate_paths
+
+        _fail(validate_paths([path]).text)
+    except CastworkError as error:
+        from engine.definitions import NoApp
+
+        _fail(f"castwork: {error}", code=2 if isinstance(error, NoApp) else 1)
+
+
+def _fail(message: str, code: int = 1) -> NoReturn:
+    typer.echo(message, err=True)
     raise typer.Exit(code)

@@ -64,6 +64,16 @@ def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
     return settings
 
 
+def to_environment(settings: Settings, **changed: object) -> dict[str, str]:
+    """The variables from which `read_settings` makes the same settings, but for what is changed."""
+    values = {item.name: changed.get(item.name, getattr(settings, item.name)) for item in fields(Settings)}
+    return {
+        PREFIX + name.upper(): str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
+
+
 def _parse(name: str, kind: str, text: str) -> object:
     try:
         return _PARSERS[kind](text)
@@ -96,4 +106,4 @@ def _check(settings: Settings) -> None:
             raise BadSetting(f"{PREFIX}{name.upper()} is {getattr(settings, name)}: expected 1 or more")
 
 
-__all__ = ["KIB", "MIB", "BadSetting", "Settings", "read_settings"]
+__all__ = ["KIB", "MIB", "BadSetting", "Settings", "read_settings", "to_environment"]

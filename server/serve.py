@@ -1,0 +1,123 @@
+"""`castwork serve`: in go a path and settings, out comes a running server; returns when it was told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+
+from server.app import CannotServe, LoadedApp, compile_apps, deployed, prefix_of
+from server.database import Database, open_database
+from server.http.dispatch import build_http
+from server.http.serving import Host
+from server.process import address, open_socket, run_server
+from server.reload import reloading
+from server.settings import Settings, to_environment
+from server.workers import Workers
+
+Tell = Callable[[str], None]
+
+STOP_MARGIN = 5.0
+"""Seconds that workers get beyond what their requests may take."""
+
+
+def serve_path(path: Path, settings: Settings, environment: Mapping[str, str], tell: Tell) -> None:
+    """Serves the apps at a path until SIGTERM or SIGINT; `tell` gets what people at the terminal should know.
+
+    Raises NoApp, DefinitionErrors, CannotServe, CannotListen, WorkersFailed and the errors of the embedded database.
+    """
+    _require_loopback(settings.host)
+    loaded = compile_apps(path)
+    listener = open_socket(settings.host, settings.port)
+    if settings.workers > 1:
+        _run(_serve_by_workers(path, loaded, settings, listener, environment, tell))
+    else:
+        _run(_serve_here(path, loaded, settings, listener, tell))
+
+
+def serve_as_worker(path: Path, settings: Settings, listener_fd: int) -> None:
+    """Serves on a socket that the parent opened, until told to or until the parent is gone."""
+    listener = socket.socket(fileno=listener_fd)
+    _run(_serve_here(path, compile_apps(path), settings, listener, lambda line: None, lifeline=sys.stdin.fileno()))
+
+
+async def _serve_here(
+    path: Path,
+    loaded: Sequence[LoadedApp],
+    settings: Settings,
+    listener: socket.socket,
+    tell: Tell,
+    lifeline: int | None = None,
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings.db, path))
+        deployments = await stack.enter_async_context(deployed(loaded, settings, database.connect))
+        if settings.reload:
+            await stack.enter_async_context(reloading(deployments, tell))
+        host = Host(one.served for one in deployments)
+        http = build_http(host, settings, prefix_of(loaded, settings))
+        greet = _greeting(loaded, settings, listener, database, tell)
+        await run_server(http, host, settings, listener, greet, lifeline)
+
+
+async def _serve_by_workers(
+    path: Path,
+    loaded: Sequence[LoadedApp],
+    settings: Settings,
+    listener: socket.socket,
+    environment: Mapping[str, str],
+    tell: Tell,
+) -> None:
+    """The parent holds the socket and the embedded database; workers answer."""
+    async with open_database(settings.db, path) as database:
+        if database.uri is None:
+            raise CannotServe("Workers cannot share a database in memory: leave --workers out or give another --db")
+        command = [sys.executable, "-m", "server", "serve", str(path), "--listener", str(listener.fileno())]
+        inherited = {**environment, **to_environment(settings, workers=1, db=database.uri)}
+        workers = Workers(command, inherited, listener)
+        _greeting(loaded, settings, listener, database, tell)()
+        await workers.run(settings.workers, settings.drain + settings.stop_timeout + STOP_MARGIN)
+
+
+def _greeting(
+    loaded: Sequence[LoadedApp], settings: Settings, listener: socket.socket, database: Database, tell: Tell
+) -> Callable[[], None]:
+    where = address(listener) + prefix_of(loaded, settings)
+    lines = [f"{one.compiled.app.label}: {where.format(app=one.name)} ({database.described})" for one in loaded]
+    return lambda: tell("\n".join(lines))
+
+
+def _require_loopback(host: str) -> None:
+    """Until there is authentication whoever reaches the server may do everything."""
+    if host != "localhost" and not _is_loopback(host):
+        raise CannotServe(
+            f"Refusing to listen on {host}: the API asks nobody who they are yet, so it is served on this machine "
+            "only; leave --host out, or use 127.0.0.1"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _run(serving: Coroutine[object, object, None]) -> None:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serving)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+__all__ = ["serve_as_worker", "serve_path"]
