@@ -115,14 +115,6 @@ ABSTRACT_ENTITY = Code(
     "{type: relationship, entity: base}",
 )
 
-# P6: permissions
-RIGHT = Code(
-    "P600",
-    "Not a right",
-    "Access to records is always, never or a filter map, since it must also work inside a database query.",
-    "read: state == 'active'",
-)
-
 # T4: types, their keys and their rules
 BAD_OPTION = Code(
     "T400",
@@ -130,6 +122,92 @@ BAD_OPTION = Code(
     "The type refuses the value of one of its keys.",
     "{type: integer, min: 5, max: 1}",
 )
+LACKS_CAPABILITY = Code(
+    "T401",
+    "Key does not suit the type",
+    "Not every type can be unique, many, required …",
+    "{type: boolean, unique: true}",
+)
+BAD_DEFAULT = Code(
+    "T402",
+    "Default breaks its own rules",
+    "A default must be a value that a body could send.",
+    "{type: integer, default: x}",
+)
+BAD_DISPLAY = Code(
+    "T403",
+    "Display option makes no sense",
+    "The type refuses a display option.",
+    "{type: date, display: {format: 'hh'}}",
+)
+CONTRADICTION = Code(
+    "T404", "Keys contradict each other", "Two things are said that cannot both be.", "{lookup: true, unique: false}"
+)
+PARAMETER_KEY = Code(
+    "T405",
+    "Not a key of parameters",
+    "Parameters are not stored, so that some keys of fields mean nothing there.",
+    "parameters: {a: {type: text, index: true}}",
+)
+
+# E5: expressions, templates, filters and what they compute
+EXPRESSION = Code(
+    "E500",
+    "Expression cannot be read",
+    "The text is not in the expression language, or goes beyond its limits.",
+    "check: a =",
+)
+UNKNOWN_NAME = Code(
+    "E501",
+    "Unknown name in an expression",
+    "An expression names fields, and a few roots such as record and user.",
+    "check: nam == 1",
+)
+FILTER = Code(
+    "E502",
+    "Filter map cannot be used",
+    "A field is unknown, lacks the operator, or cannot have the value.",
+    "where: {stat: a}",
+)
+CALCULATION_CYCLE = Code(
+    "E503",
+    "Calculations need each other",
+    "A calculated field or label depends on itself.",
+    "a: {calculated: b}, b: {calculated: a}",
+)
+COPY_CYCLE = Code("E504", "Copies hold each other", "A copied field would hold itself.", "manager: {copy: [manager]}")
+ACTION_CYCLE = Code("E505", "Actions run each other", "An action would run itself without end.", "a runs b, b runs a")
+
+# A7: actions, listeners and schedules
+RESERVED_ACTION = Code(
+    "N203", "Reserved action name", "The name would mean something else in a URL.", "actions: {export: {…}}"
+)
+UNKNOWN_EVENT = Code("R309", "Unknown event", "Listeners hear of a few events.", "on: [updated]")
+NOT_WRITABLE = Code(
+    "A700", "Field cannot be set", "The step sets what is calculated or given by the engine.", "set: {id: x}"
+)
+UNKNOWN_PARAMETER = Code("R310", "Unknown parameter", "The action has no such parameter.", "params: {x: 1}")
+BAD_CRON = Code("A701", "Not a cron expression", "Five fields of numbers, ranges, lists and steps.", "cron: every day")
+
+# P6: permissions
+RIGHT = Code(
+    "P600",
+    "Not a right",
+    "Access to records is always, never or a filter map, since it must also work inside a database query.",
+    "read: state == 'active'",
+)
+IDLE_RIGHT = Code(
+    "P601", "Right without effect", "The right builds on another one that is not given.", "{update: always}", "warning"
+)
+BAD_NETWORK = Code("P602", "Not an IP network", "Addresses and networks only.", "allowedIps: [10.0.0.1/8]")
+
+# X7: indexes
+BAD_INDEX = Code("X700", "Index cannot be built", "The database cannot index these fields together.", "[addresses]")
+
+# S12: settings of the app
+UNKNOWN_TIMEZONE = Code("S120", "Unknown time zone", "Time zones have names of the IANA database.", "timezone: CET+1")
+UNKNOWN_LANGUAGE = Code("S121", "Unknown language", "Languages have codes such as en or pt-BR.", "language: english")
+UNKNOWN_CURRENCY = Code("S122", "Unknown currency", "Currencies have codes of ISO 4217.", "currency: Euro")
 
 CODES = {item.code: item for item in list(globals().values()) if isinstance(item, Code)}
 """Every code with what it means."""

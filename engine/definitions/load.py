@@ -27,14 +27,14 @@ class Definitions:
     """All that an app's files say, as written. A faulty file gives a faulty definition, so that its name is known.
 
     `trees` holds the node tree of each file that could be read, `hooks` the text of hooks.py and `functions` the names
-    in it, `entities` those of the author and then those of the system.
+    in it (None when it is not valid Python), `entities` those of the author and then those of the system.
     """
 
     app: AppDef
     entities: Mapping[str, EntityDef]
     groups: Mapping[str, GroupDef]
     hooks: str | None
-    functions: frozenset[str]
+    functions: frozenset[str] | None
     trees: Mapping[str, Node]
     problems: tuple[Diagnostic, ...]
 

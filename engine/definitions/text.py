@@ -81,14 +81,14 @@ def load_text(name: str, text: str) -> tuple[Node | None, list[Diagnostic]]:
     return _load_yaml(File(name, text), text)
 
 
-def load_functions(name: str, text: str) -> tuple[frozenset[str], list[Diagnostic]]:
-    """The functions that a Python file defines at its top level; the file is parsed, never executed."""
+def load_functions(name: str, text: str) -> tuple[frozenset[str] | None, list[Diagnostic]]:
+    """The functions that a Python file defines at its top level, None if it cannot be read; it is never executed."""
     try:
         module = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         at = Position(name, getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1)
         message = f"{name} is not valid Python: {getattr(error, 'msg', error)}"
-        return frozenset(), [problem(HOOKS_SYNTAX, at, message)]
+        return None, [problem(HOOKS_SYNTAX, at, message)]
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return frozenset(part.name for part in module.body if isinstance(part, functions)), []
 

@@ -1,0 +1,77 @@
+"""Laws about groups: rights on entities, fields and actions that are there, conditions that can be met."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from engine.definitions.codes import BAD_NETWORK, IDLE_RIGHT, UNKNOWN_ACTION, UNKNOWN_ENTITY, UNKNOWN_FIELD, problem
+from engine.definitions.model import EntityRightsDef
+from engine.definitions.rules.context import Context, entries, text_of
+from engine.definitions.rules.references import unknown_field_at
+from engine.errors import Diagnostic, Position, did_you_mean
+from engine.schema import Entity
+
+
+def rights_name_what_is_there(context: Context) -> Iterator[Diagnostic]:
+    """Groups give rights on entities that have records, on their fields and actions."""
+    for name, at, rights in _rights(context):
+        entity = context.resolved.app.entities.get(name)
+        if entity is not None:
+            yield from _parts(context, entity, rights)
+        elif name in context.resolved.definitions:
+            message = f'"{name}" is abstract: it has no records to give rights on'
+            yield problem(UNKNOWN_ENTITY, at, message, "name the entities that extend it")
+        else:
+            hint = did_you_mean(name, context.resolved.app.entities)
+            yield problem(UNKNOWN_ENTITY, at, f'there is no entity "{name}"', hint)
+
+
+def rights_have_effect(context: Context) -> Iterator[Diagnostic]:
+    """Rights that build on another right are not given without it."""
+    for _, _, rights in _rights(context):
+        if rights.read == "never":
+            for key in ("update", "delete", "auditLogs", "export"):
+                if rights.given(key) and rights.node.values[key].data not in ("never", False):
+                    message = f"{key} has no effect where read is never"
+                    yield problem(IDLE_RIGHT, rights.key_at(key), message, f"give read, or remove {key}")
+        if rights.update == "never" and rights.given("updateTo"):
+            message = "updateTo has no effect where update is never"
+            yield problem(IDLE_RIGHT, rights.key_at("updateTo"), message, "give update, or remove updateTo")
+
+
+def networks_are_valid(context: Context) -> Iterator[Diagnostic]:
+    """allowedIps lists addresses and networks."""
+    for group in context.written.groups.values():
+        for network in group.security.allowed_ips if group.security else ():
+            try:
+                ipaddress.ip_network(text_of(network))
+            except ValueError as error:
+                hint = "write an address, or a network such as 10.0.0.0/8 or 2001:db8::/32"
+                yield problem(BAD_NETWORK, network.at, str(error), hint)
+
+
+def _rights(context: Context) -> Iterator[tuple[str, Position, EntityRightsDef]]:
+    for group in context.written.groups.values():
+        for name, rights in entries(group.entities).items():
+            yield name, rights.at, rights
+
+
+def _parts(context: Context, entity: Entity, rights: EntityRightsDef) -> Iterator[Diagnostic]:
+    if context.unsure(entity.name):
+        return
+    system = {field.name for field in entity.system_fields}
+    if rights.fields is not None:
+        for path in rights.fields.entries:
+            at = rights.fields.node.key_at(path)
+            if path in system:
+                message = f'"{path}" comes with every record that may be read; there is no right on it'
+                yield problem(UNKNOWN_FIELD, at, message, "remove it")
+            else:
+                yield from unknown_field_at(context, entity, at, path)
+    if rights.actions is not None:
+        for name in rights.actions.entries:
+            if name not in entity.actions:
+                hint = did_you_mean(name, entity.actions)
+                at = rights.actions.node.key_at(name)
+                yield problem(UNKNOWN_ACTION, at, f'{entity.name} has no action "{name}"', hint)
