@@ -77,7 +77,7 @@ class Option:
     name: str
     label: str
     color: str | None = None
-    when: Any = None
+    when: Any = field(default=None, hash=False)
 
 
 _OPTION_TEXT = {"type": "string", "minLength": 1, "maxLength": 300}
