@@ -266,6 +266,11 @@ class Entity:
         """Fields by which a relationship to this entity may be written, in definition order."""
         return tuple(item for item in self.fields if item.lookup)
 
+    @cached_property
+    def has_conditional_fields(self) -> bool:
+        """Whether some field is shown or not depending on the rest of the record."""
+        return any(isinstance(path.field.read, Written) for path in self.all_paths())
+
     def field_at(self, path: str) -> FieldPath | None:
         """The field at a dotted path (`addresses.state`, `company.id`, `version`), by name or alias; None: unknown."""
         known = self._paths.get(path)
