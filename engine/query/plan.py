@@ -1,0 +1,274 @@
+"""Filters to conditions: names become fields, text becomes values, and everything that may not be asked is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Final, Protocol
+
+from engine.errors import BadRequest, Forbidden, InvalidValue, did_you_mean
+from engine.fields.base import Capability, FieldType
+from engine.query.condition import (
+    Condition,
+    Deferred,
+    Element,
+    Place,
+    all_of,
+    any_of,
+    compare,
+    empty_at,
+    negate,
+    read_value,
+    span_in,
+    span_of,
+    takes_periods,
+)
+from engine.query.matches import Span
+from engine.query.operators import EMPTY, OPERATORS, Operator, Takes
+from engine.query.patterns import Kind, parse_like
+from engine.query.periods import Clock, Period, parse_period
+from engine.query.syntax import AllOf, AnyOf, Argument, Compare, Filter, Native, Reference, Within
+from engine.schema import Field, FieldPath
+
+
+class Access(Protocol):
+    """What a caller may see: rows by `row_filter` (None: all), fields unless `hides` their dotted path."""
+
+    @property
+    def row_filter(self) -> Condition | None:
+        """Joins every filter of the caller."""
+
+    def hides(self, path: str) -> bool:
+        """Whether the field at the path, or anything above it, is hidden from the caller."""
+
+
+class Paths(Protocol):
+    """What has fields at dotted paths: an entity, or a FieldSet."""
+
+    @property
+    def by_name(self) -> Mapping[str, Field]:
+        """The outermost fields by name and alias."""
+
+    def field_at(self, path: str) -> FieldPath | None:
+        """The field at a dotted path; None if unknown."""
+
+
+@dataclass(frozen=True)
+class FieldSet:
+    """Fields without an entity: those of a nested item, or an action's parameters."""
+
+    by_name: Mapping[str, Field]
+
+    def field_at(self, path: str) -> FieldPath | None:
+        """The field at a dotted path from here, by name or alias."""
+        found: list[Field] = []
+        names = self.by_name
+        for name in path.split("."):
+            item = names.get(name)
+            if item is None:
+                return None
+            found.append(item)
+            names = item.by_name
+        return FieldPath(tuple(found))
+
+
+def plan_filter(
+    entity: Paths,
+    filter: Filter,
+    access: Access | None = None,
+    clock: Clock | None = None,
+    *,
+    transient: bool = False,
+) -> Condition:
+    """Checks a filter; the caller's row filter is not joined.
+
+    Without a clock relative times wait for `bind`, as `$user.path` and `$record.path` do. `transient` allows fields
+    that are never stored, for conditions that run on a record at hand. Raises BadRequest, naming field and operator,
+    and Forbidden for a hidden field.
+    """
+    return _Planner(entity, access, clock, transient).plan(filter, ())
+
+
+def resolve_path(entity: Paths, path: str, access: Access | None, *, transient: bool = False) -> FieldPath:
+    """The field that a client names; raises BadRequest where there is none and Forbidden where it is hidden."""
+    found = entity.field_at(path)
+    if found is None:
+        raise BadRequest(_unknown(entity, path))
+    if access is not None and access.hides(found.name):
+        raise Forbidden(f'You have no right to read the field "{found.name}"')
+    if not transient and any(item.transient for item in found.fields):
+        raise BadRequest(f'The field "{found.name}" is not stored, so nothing can be found by it')
+    return found
+
+
+def _unknown(entity: Paths, path: str) -> str:
+    known: tuple[str, ...] = (*SYSTEM_NAMES, *entity.by_name)
+    above = ""
+    for name in path.split("."):
+        here = f"{above}.{name}" if above else name
+        found = entity.field_at(here)
+        if found is None:
+            hint = did_you_mean(name, known) if len(name) <= _LONGEST_NAME else None
+            where = f' in "{above}"' if above else ""
+            return f'There is no field "{name[:_LONGEST_NAME]}"{where}{f"; {hint}" if hint else ""}'
+        above, known = here, tuple(found.field.by_name)
+    return f'There is no field "{path[:_LONGEST_NAME]}"'
+
+
+_LONGEST_NAME: Final = 64
+"""Characters of an unknown name that a message repeats."""
+SYSTEM_NAMES: Final = ("id", "version", "label")
+"""Fields of every record."""
+
+
+class _Planner:
+    def __init__(self, entity: Paths, access: Access | None, clock: Clock | None, transient: bool) -> None:
+        self.entity = entity
+        self.access = access
+        self.clock = clock
+        self.transient = transient
+
+    def plan(self, asked: Filter, above: tuple[Field, ...], start: int = 0) -> Condition:
+        """`above` are the fields of the group that the filter stands in, `start` how many of them were entered."""
+        match asked:
+            case AllOf(parts):
+                return all_of(self.plan(part, above, start) for part in parts)
+            case AnyOf(parts):
+                return any_of(self.plan(part, above, start) for part in parts)
+            case Within(path, inner, position):
+                return self.within(self.resolve(path, above, position), inner, start, position)
+            case Compare():
+                place = Place(self.resolve(asked.path, above, asked.position), start)
+                try:
+                    return self.compare(place, asked)
+                except BadRequest as error:
+                    raise _located(error, asked.position) from None
+
+    def resolve(self, path: str, above: tuple[Field, ...], position: int | None) -> FieldPath:
+        whole = ".".join((*(item.name for item in above), path))
+        try:
+            return resolve_path(self.entity, whole, self.access, transient=self.transient)
+        except BadRequest as error:
+            raise _located(error, position) from None
+
+    def within(self, path: FieldPath, inner: Filter, start: int, position: int | None) -> Condition:
+        if not path.field.by_name or Capability.EQUALS not in path.field.type.capabilities:
+            raise _located(BadRequest(f'The field "{path.name}" has no inner fields to compare'), position)
+        for index, item in enumerate(path.fields):
+            if index >= start and item.many:
+                steps = index + 1
+                entered = Place(FieldPath(path.fields[:steps]), start)
+                rest = path if steps < len(path.fields) else None
+                if rest is None:
+                    return Element(entered, self.plan(inner, path.fields, steps))
+                return Element(entered, self.within(rest, inner, steps, position))
+        return self.plan(inner, path.fields, start)
+
+    def compare(self, place: Place, asked: Compare) -> Condition:
+        operator = OPERATORS[asked.operator]
+        where = f"{place.path.name}: {operator.name}"
+        self.check(place, operator, where)
+        if operator.takes is Takes.PATTERN:
+            return compare(place, operator, self.read_pattern(place, asked, where))
+        if operator.takes is Takes.NUMBERS:
+            return compare(place, operator, [_number(argument, where) for argument in asked.arguments])
+        hides = None if self.access is None else self.access.hides
+        if not asked.arguments:
+            found = empty_at(place, hides)
+            return negate(found) if operator.negated else found
+        arguments = [self.read(place, operator, argument, where) for argument in asked.arguments]
+        if any(isinstance(argument, (Reference, Period)) for argument in arguments):
+            return Deferred(place, operator, tuple(arguments))
+        known = [argument for argument in arguments if not isinstance(argument, (Reference, Period))]
+        return compare(place, operator, known)
+
+    def check(self, place: Place, operator: Operator, where: str) -> None:
+        kind = place.field.type
+        if operator.capability not in kind.capabilities:
+            raise BadRequest(f"{where} is not supported; {_supported(kind)}")
+        part = kind.query_part
+        if part is not None and self.access is not None and self.access.hides(f"{place.path.name}.{part}"):
+            raise Forbidden(f'You have no right to read the field "{place.path.name}.{part}"')
+        exact = operator.capability is Capability.EQUALS and _is_text(kind)
+        if any(item.sensitive for item in place.path.fields) and not exact:
+            raise BadRequest(f"{where} is not supported: sensitive fields are found by exact text only")
+
+    def read(
+        self, place: Place, operator: Operator, argument: Argument, where: str
+    ) -> Span | Reference | Period | None:
+        """One argument as the operator compares with it; a relative time stays a Period while there is no clock."""
+        kind = place.field.type
+        if isinstance(argument, Reference):
+            return argument
+        if argument == "":
+            self.check_empty(place, operator, where)
+            return EMPTY
+        try:
+            if isinstance(argument, Native):
+                return span_of(read_value(place.field, argument.value))
+            if takes_periods(kind) and (period := parse_period(argument)) is not None:
+                return period if self.clock is None else span_in(period, kind, self.clock)
+            return span_of(kind.parse_text(argument))
+        except InvalidValue as error:
+            raise BadRequest(_refused(where, argument, error)) from None
+
+    def check_empty(self, place: Place, operator: Operator, where: str) -> None:
+        if operator.capability is Capability.ORDER:
+            raise BadRequest(f"{where} needs a value to compare with")
+        if any(item.sensitive for item in place.path.fields):
+            raise BadRequest(f"{where} needs a value: the field is sensitive")
+        if Capability.EMPTY not in place.field.type.capabilities:
+            raise BadRequest(f"{where} needs a value: the field is never empty")
+
+    def read_pattern(self, place: Place, asked: Compare, where: str) -> Sequence[Any]:
+        (argument,) = asked.arguments
+        if not isinstance(argument, str):
+            raise BadRequest(f"{where} takes text")
+        try:
+            like = parse_like(argument)
+            text = like.text if like.kind is Kind.REGEX else place.field.type.parse_like(like.text)
+            text.encode()
+        except (InvalidValue, UnicodeEncodeError) as error:
+            raise BadRequest(_refused(where, argument, error)) from None
+        except BadRequest as error:
+            raise BadRequest(f"{where}: {error.message}") from None
+        return (like.kind, text)
+
+
+def _located(error: BadRequest, position: int | None) -> BadRequest:
+    return error if position is None else BadRequest(f"{error.message} (at character {position + 1} of _query)")
+
+
+def _supported(kind: FieldType) -> str:
+    names = [name for name, known in OPERATORS.items() if known.capability in kind.capabilities]
+    names = [name for name in names if OPERATORS[name].takes is not Takes.USER_FIELD]
+    return f"the field takes {', '.join(names)}" if names else "no filter works on this field"
+
+
+def _is_text(kind: FieldType) -> bool:
+    return {Capability.LIKE, Capability.ORDER} <= kind.capabilities
+
+
+_is_number: Final[Callable[[str], object]] = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?").fullmatch
+
+
+def _number(argument: Argument, where: str) -> float:
+    if isinstance(argument, Native) and not isinstance(argument.value, bool) and isfinite(argument.value):
+        return float(argument.value)
+    if isinstance(argument, str) and _is_number(argument):
+        return float(argument)
+    raise BadRequest(f"{where} takes plain numbers, not {argument!r}")
+
+
+def _refused(where: str, argument: Argument, error: Exception) -> str:
+    shown = argument.value if isinstance(argument, Native) else argument
+    reason = error.message if isinstance(error, InvalidValue) else "Expected text"
+    text = f"{where}: {reason}, not {str(shown)[:80]!r}"
+    name, bracket, _ = str(shown).partition("(")
+    hint = did_you_mean(name, OPERATORS) if bracket and name not in OPERATORS else None
+    return f"{text}; there is no operator {name}, {hint}" if hint else text
+
+
+__all__ = ["SYSTEM_NAMES", "Access", "FieldSet", "Paths", "plan_filter", "resolve_path"]
