@@ -32,7 +32,7 @@ from engine.expressions.syntax import (
     RecordOf,
     Source,
 )
-from engine.expressions.values import ARITHMETIC, Kind, below, equal, item_at, kind_of, member, negate, order
+from engine.expressions.values import ARITHMETIC, LIST, below, equal, item_at, kind_of, member, negate, order
 
 Evaluate = Callable[[Scope], Any]
 Test = Callable[[Scope, Any, Any], bool]
@@ -133,7 +133,7 @@ class Compiler:
             values = source(scope)
             if values is None:
                 return []
-            if kind_of(values) is not Kind.LIST:
+            if kind_of(values) is not LIST:
                 raise ExpressionError(f"A comprehension goes through a list, not {kind_of(values)}", offset)
             try:
                 scope.spend(len(values) * weight)

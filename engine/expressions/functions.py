@@ -9,34 +9,29 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-import re2
-
 from engine.errors import ExpressionError
 from engine.expressions.moments import DAY, HOUR, MINUTE, Duration, date_at
+from engine.expressions.patterns import compile_pattern, fits
+from engine.expressions.printing import join_list, text_of
 from engine.expressions.scope import Scope
 from engine.expressions.values import (
     DECIMALS,
+    LIST,
     LONGEST_TEXT,
-    Kind,
+    NUMBER,
+    TEXT,
     Number,
     add,
     bounded,
     compute,
-    join_list,
     join_texts,
     kind_of,
     member,
     negate,
     number_of,
     order,
-    text_of,
     whole,
 )
-
-LONGEST_PATTERN = 256
-PATTERN_MEMORY = 1 << 20
-PATTERN_WORK_PER_STEP = 200
-"""Characters times instructions of a pattern that count as one step; RE2's slowest way takes 10 to 15 ns for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +71,7 @@ def _list(scope: Scope, name: str, value: Any) -> list[Any]:
     """The items of a list without its nulls; null is the empty list."""
     if value is None:
         return []
-    if kind_of(value) is not Kind.LIST:
+    if kind_of(value) is not LIST:
         raise _refuse(name, "a list", value)
     scope.spend(len(value))
     return [item for item in value if item is not None]
@@ -90,7 +85,7 @@ def _text(scope: Scope, name: str, value: Any) -> str:
 
 
 def _number(name: str, value: Any) -> Number | None:
-    if kind_of(value) is not Kind.NUMBER:
+    if kind_of(value) is not NUMBER:
         raise _refuse(name, "a number", value)
     return number_of(value)
 
@@ -101,7 +96,7 @@ def _number(name: str, value: Any) -> Number | None:
 def _len(scope: Scope, value: Any) -> int:
     if value is None:
         return 0
-    if kind_of(value) not in (Kind.LIST, Kind.TEXT):
+    if kind_of(value) not in (LIST, TEXT):
         raise _refuse("len", "text or a list", value)
     return len(value)
 
@@ -109,7 +104,7 @@ def _len(scope: Scope, value: Any) -> int:
 def _sum(scope: Scope, values: Any) -> Any:
     total: Any = 0
     for value in _list(scope, "sum", values):
-        if kind_of(value) is not Kind.NUMBER:
+        if kind_of(value) is not NUMBER:
             raise _refuse("sum", "a list of numbers", value)
         total = add(scope, total, value)
     return total
@@ -119,7 +114,7 @@ def _extreme(name: str, holds: Callable[[Any, Any], bool]) -> Callable[..., Any]
     def run(scope: Scope, *values: Any) -> Any:
         best = None
         for value in _list(scope, name, values[0] if len(values) == 1 else list(values)):
-            if kind_of(value) not in (Kind.NUMBER, Kind.TEXT):
+            if kind_of(value) not in (NUMBER, TEXT):
                 raise _refuse(name, "numbers or texts", value)
             if best is None or order(scope, value, best, holds):
                 best = value
@@ -188,7 +183,7 @@ def _numeral(name: str, value: Any) -> Number | None:
     if len(value) > 64 or not _NUMERAL.fullmatch(value):
         return None
     try:
-        return DECIMALS.create_decimal(value)
+        return DECIMALS.create_decimal(value.strip())
     except ArithmeticError:
         return None
 
@@ -233,33 +228,8 @@ def _contains(scope: Scope, container: Any, value: Any) -> bool:
     return member(scope, value, container)
 
 
-def _pattern(text: str) -> Any:
-    if len(text) > LONGEST_PATTERN:
-        raise ExpressionError(f"The pattern is longer than {LONGEST_PATTERN} characters")
-    options = re2.Options()
-    options.log_errors = False
-    options.never_capture = True
-    options.max_mem = PATTERN_MEMORY
-    try:
-        return re2.compile(text, options)
-    except re2.error as error:
-        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise ExpressionError(
-            f"The pattern is refused: {reason}",
-            hint="patterns are written in RE2 syntax: no look-around, no back-references",
-        ) from None
-
-
 def _matches(scope: Scope, value: Any, pattern: Any) -> bool:
-    if value is None:
-        return False
-    text = _text(scope, "matches", value)
-    size = len(text) if text.isascii() else 4 * len(text)
-    scope.spend(size * pattern.programsize // PATTERN_WORK_PER_STEP)
-    try:
-        return pattern.fullmatch(text) is not None
-    except UnicodeEncodeError:  # half of a surrogate pair: no pattern means it
-        return False
+    return value is not None and fits(scope, _text(scope, "matches", value), pattern)
 
 
 # moments
@@ -414,7 +384,7 @@ _ALL = (
         _matches,
         "Whether the whole text matches a pattern in RE2 syntax; false of null.",
         "matches('862-SKB', '\\\\d{3}-[A-Z]{3}')",
-        prepare=_pattern,
+        prepare=compile_pattern,
     ),
 )
 

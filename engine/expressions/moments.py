@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from engine.errors import ExpressionError
@@ -69,6 +70,7 @@ def difference(later: str, earlier: str) -> Duration:
     return Duration((_read(later) - _read(earlier)) // _MILLISECOND)
 
 
+@lru_cache(maxsize=16)  # an expression may ask for each item of a list, always at the moment of one request
 def date_at(instant: int, timezone: str) -> str:
     """The date, yyyy-MM-dd, that a calendar in that time zone shows at an instant in ms."""
     try:

@@ -166,7 +166,8 @@ def resolve_names(source: Source, names: Names) -> Resolution:
     walk = _Walk(names)
     for tree in source.trees:
         walk.visit(tree)
-    return Resolution(tuple(walk.errors), frozenset(walk.reads), walk.keys, walk.roots)
+    errors = sorted(walk.errors, key=lambda error: error.offset)
+    return Resolution(tuple(errors), frozenset(walk.reads), walk.keys, walk.roots)
 
 
 def check_names(source: Source, names: Names) -> list[ExpressionError]:
@@ -218,6 +219,9 @@ class _Walk:
             return ExpressionError(f'"{name}" ({root.doc}) is not there in this place', offset)
         if name in _CONSTANTS:
             return ExpressionError(f'There is no field "{name}"', offset, f"write {_CONSTANTS[name]}")
+        outer = self.names.parent
+        if outer is not None and name in outer.fields:
+            return ExpressionError(f'There is no field "{name}" in this group', offset, f"write parent.{name}")
         known = (*self.names.fields, *(root.name for root in ROOTS.values() if root.place(self.names) is not None))
         return ExpressionError(f'There is no field "{name}"', offset, did_you_mean(name, known))
 

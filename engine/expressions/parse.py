@@ -151,14 +151,16 @@ class Reader:
             raise ExpressionError("This is not an expression") from None
 
     def _near(self, error: SyntaxError) -> int:
-        line = min((error.lineno or 1), len(self._lines)) - 1
-        return max(0, min(self._lines[line] + (error.offset or 1) - 1, len(self._text) - 1))
+        """The offset that Python's parser complains about, kept inside the text; it may mean the bracket after it."""
+        last = len(self._text.rstrip()) - 1
+        line = error.lineno or 1
+        return last if line > len(self._lines) else max(0, min(self._lines[line - 1] + (error.offset or 1) - 1, last))
 
     def _at(self, line: int, column: int) -> int:
         """The offset of a place that `ast` gives as line and UTF-8 column."""
         start = self._lines[line - 1]
         if self._text.isascii():
-            return start + column
+            return max(start + column, 0)  # the added bracket itself, where an unbracketed `a, b` seems to begin
         following = self._lines[line] if line < len(self._lines) else len(self._text)
         before = 0 if start >= 0 else 1  # the bracket that was put before the first line
         written = self._text[max(start, 0) : following].encode()[: column - before]

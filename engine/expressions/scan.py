@@ -69,7 +69,7 @@ def closing_brace(text: str, start: int) -> int:
     """The offset of the `}` that ends the expression beginning at `start`; raises ExpressionError if there is none."""
     depth = 0
     for offset, char in outside_quotes(text, start):
-        if char == "}" and depth == 0:
+        if char == "}" and depth <= 0:
             return offset
         depth += (char in OPENING) - (char in CLOSING)
     raise ExpressionError('"{" is not closed', start - 1, "write {{ for a brace that is text")

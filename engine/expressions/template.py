@@ -9,10 +9,11 @@ from engine.errors import ExpressionError
 from engine.expressions.compile import Compiler, Evaluate, compile_expression
 from engine.expressions.names import Names
 from engine.expressions.parse import Reader, parse_expression
+from engine.expressions.printing import text_of
 from engine.expressions.scan import closing_brace, outside_quotes
 from engine.expressions.scope import BUDGET, Scope
 from engine.expressions.syntax import Expression, Node, Path, Source, Template
-from engine.expressions.values import join_texts, text_of
+from engine.expressions.values import join_texts
 
 LONGEST_TEMPLATE = 10_000
 

@@ -5,14 +5,12 @@ Every function may raise ExpressionError, without an offset: the compiler knows 
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from enum import StrEnum
 from math import isfinite
-from typing import Any
+from typing import Any, NewType
 
 from engine.errors import ExpressionError
 from engine.expressions.moments import Duration, difference, shift
@@ -30,42 +28,42 @@ DECIMALS = Context(
 """Decimal arithmetic as wide as Decimal128, so that every result can be stored."""
 
 
-class Kind(StrEnum):
-    """What values are to the operators; the words stand in messages."""
+Kind = NewType("Kind", str)
+"""What values are to the operators, in words for messages. Plain text: an Enum's members are slow to look up."""
 
-    NULL = "null"
-    TEXT = "text"
-    NUMBER = "a number"
-    LIST = "a list"
-    RECORD = "a record"
-    OTHER = "something else"
+NULL = Kind("null")
+TEXT = Kind("text")
+NUMBER = Kind("a number")
+LIST = Kind("a list")
+RECORD = Kind("a record")
+OTHER = Kind("something else")
 
-
-_KINDS: dict[type, Kind] = {
-    type(None): Kind.NULL,
-    str: Kind.TEXT,
-    int: Kind.NUMBER,
-    bool: Kind.NUMBER,
-    Decimal: Kind.NUMBER,
-    float: Kind.NUMBER,
-    Duration: Kind.NUMBER,
-    list: Kind.LIST,
-    dict: Kind.RECORD,
+KINDS: dict[type, Kind] = {
+    type(None): NULL,
+    str: TEXT,
+    int: NUMBER,
+    bool: NUMBER,
+    Decimal: NUMBER,
+    float: NUMBER,
+    Duration: NUMBER,
+    list: LIST,
+    dict: RECORD,
 }
+"""The kinds of the types that values nearly always have; `kind_of` knows the others."""
 _BASES: tuple[tuple[type, Kind], ...] = (
-    (str, Kind.TEXT),
-    (int, Kind.NUMBER),
-    (list, Kind.LIST),
-    (tuple, Kind.LIST),
-    (Mapping, Kind.RECORD),
+    (str, TEXT),
+    (int, NUMBER),
+    (list, LIST),
+    (tuple, LIST),
+    (Mapping, RECORD),
 )
 
 
 def kind_of(value: object) -> Kind:
     """The kind of any value; True and False are numbers, as in Python."""
-    kind = _KINDS.get(type(value))
+    kind = KINDS.get(type(value))
     if kind is None:
-        kind = next((kind for base, kind in _BASES if isinstance(value, base)), Kind.OTHER)
+        kind = next((kind for base, kind in _BASES if isinstance(value, base)), OTHER)
     return kind
 
 
@@ -91,7 +89,7 @@ def bounded(value: Number) -> Number:
 def whole(value: Number, rounding: str = ROUND_DOWN) -> int:
     """The number as an integer."""
     if isinstance(value, int):
-        return value
+        return int(value)
     if value.copy_abs() > LARGEST_INTEGER:
         raise ExpressionError("The number leaves the range of 127 bits")
     return int(value.to_integral_value(rounding))
@@ -131,7 +129,7 @@ def compute(symbol: str, a: Any, b: Any) -> Number | None:
     if a is None or b is None:
         return None
     kinds = kind_of(a), kind_of(b)
-    if kinds != (Kind.NUMBER, Kind.NUMBER):
+    if kinds != (NUMBER, NUMBER):
         raise ExpressionError(f"{symbol} cannot be applied to {kinds[0]} and {kinds[1]}", hint=_remedy(kinds))
     x, y = number_of(a), number_of(b)
     rule = _RULES[symbol]
@@ -144,7 +142,7 @@ def compute(symbol: str, a: Any, b: Any) -> Number | None:
 
 
 def _remedy(kinds: tuple[Kind, Kind]) -> str:
-    if Kind.TEXT in kinds and Kind.NUMBER in kinds:
+    if TEXT in kinds and NUMBER in kinds:
         return "turn one into the other with str() or int(); durations for dates are made by days(), hours(), minutes()"
     return "pick a value first: a field of the record, an item of the list, or a function such as sum() or join()"
 
@@ -202,7 +200,7 @@ def negate(value: Any) -> Any:
     """The number with its sign turned around; null stays null."""
     if value is None:
         return None
-    if kind_of(value) is not Kind.NUMBER:
+    if kind_of(value) is not NUMBER:
         raise ExpressionError(f"- cannot be applied to {kind_of(value)}")
     return -value if isinstance(value, int) else compute("-", 0, value)
 
@@ -220,10 +218,10 @@ def order(scope: Scope, a: Any, b: Any, holds: Callable[[Any, Any], bool]) -> bo
     if a is None or b is None:
         return False
     kinds = kind_of(a), kind_of(b)
-    if kinds == (Kind.NUMBER, Kind.NUMBER):
+    if kinds == (NUMBER, NUMBER):
         x, y = number_of(a), number_of(b)
         return x is not None and y is not None and holds(x, y)
-    if kinds == (Kind.TEXT, Kind.TEXT):
+    if kinds == (TEXT, TEXT):
         return holds(a, b)
     raise ExpressionError(f"There is no order between {kinds[0]} and {kinds[1]}", hint=_remedy(kinds))
 
@@ -237,24 +235,24 @@ def equal(scope: Scope, a: Any, b: Any, depth: int = 0) -> bool:
     kinds = kind_of(a), kind_of(b)
     if kinds[0] is not kinds[1]:
         return False
-    if kinds[0] is Kind.TEXT:
+    if kinds[0] is TEXT:
         if len(a) != len(b):
             return False
         scope.spend_text(len(a))
         return bool(a == b)
-    if kinds[0] is Kind.NUMBER:
+    if kinds[0] is NUMBER:
         x, y = number_of(a), number_of(b)
         return x is not None and x == y
     if a is b:
         return True
-    if kinds[0] is Kind.OTHER:
+    if kinds[0] is OTHER:
         return bool(a == b)
     if len(a) != len(b):
         return False
     if depth == DEEPEST_VALUE:
         raise ExpressionError(f"Values nested deeper than {DEEPEST_VALUE} levels cannot be compared")
     scope.spend(1 + len(a))
-    if kinds[0] is Kind.LIST:
+    if kinds[0] is LIST:
         return all(equal(scope, x, y, depth + 1) for x, y in zip(a, b, strict=True))
     return all(key in b and equal(scope, item, b[key], depth + 1) for key, item in a.items())
 
@@ -264,10 +262,10 @@ def member(scope: Scope, value: Any, container: Any) -> bool:
     if container is None:
         return False
     kind = kind_of(container)
-    if kind is Kind.LIST:
+    if kind is LIST:
         scope.spend(len(container))
         return any(equal(scope, value, item) for item in container)
-    if kind is Kind.TEXT:
+    if kind is TEXT:
         if value is None:
             return False
         if isinstance(value, str):
@@ -298,14 +296,14 @@ def below(scope: Scope, value: Any, keys: Sequence[str]) -> Any:
 
 def _step(scope: Scope, value: Any, key: str) -> Any:
     kind = kind_of(value)
-    if kind is Kind.RECORD:
+    if kind is RECORD:
         return value.get(key)
-    if kind is not Kind.LIST:
+    if kind is not LIST:
         return None
     scope.spend(len(value))
     found: list[Any] = []
     for item in value:
-        inner = item.get(key) if kind_of(item) is Kind.RECORD else None
+        inner = item.get(key) if kind_of(item) is RECORD else None
         if isinstance(inner, list):
             scope.spend(len(inner))
             found += [deep for deep in inner if deep is not None]
@@ -319,9 +317,9 @@ def item_at(value: Any, index: Any) -> Any:
     if value is None or index is None:
         return None
     kinds = kind_of(value), kind_of(index)
-    if kinds == (Kind.RECORD, Kind.TEXT):
+    if kinds == (RECORD, TEXT):
         return value.get(index)
-    if kinds[0] in (Kind.LIST, Kind.TEXT) and kinds[1] is Kind.NUMBER:
+    if kinds[0] in (LIST, TEXT) and kinds[1] is NUMBER:
         position = number_of(index)
         if position is None or position != whole(position):
             return None
@@ -335,9 +333,6 @@ def item_at(value: Any, index: Any) -> Any:
     )
 
 
-# text
-
-
 def join_texts(scope: Scope, parts: Sequence[str], separator: str = "") -> str:
     """The parts in one text, unless that grows too long."""
     length = sum(map(len, parts)) + len(separator) * max(len(parts) - 1, 0)
@@ -345,75 +340,3 @@ def join_texts(scope: Scope, parts: Sequence[str], separator: str = "") -> str:
         raise ExpressionError(f"The text grows over {LONGEST_TEXT:,} characters")
     scope.spend_text(length)
     return separator.join(parts)
-
-
-def join_list(scope: Scope, values: Sequence[Any], separator: str) -> str:
-    """The items of a list in one text, nulls left out; lists inside it are written as JSON."""
-    scope.spend(len(values))
-    texts = [
-        _json(scope, value, 1) if kind_of(value) is Kind.LIST else text_of(scope, value)
-        for value in values
-        if value is not None
-    ]
-    return join_texts(scope, texts, separator)
-
-
-def text_of(scope: Scope, value: Any) -> str:
-    """A value as text: null as nothing, numbers and truth as JSON writes them, the items of a list joined by commas.
-
-    A record that has a label prints as its label, any other as JSON.
-    """
-    write = _TEXTS_BY_TYPE.get(type(value)) or _TEXTS[kind_of(value)]
-    return write(scope, value)
-
-
-def _number_text(scope: Scope, value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return int.__repr__(value)
-    amount = number_of(value)
-    if not isinstance(amount, Decimal):
-        return ""
-    return f"{amount:f}" if abs(amount.adjusted()) <= DECIMALS.prec else str(amount)
-
-
-def _record_text(scope: Scope, value: Any) -> str:
-    label = value.get("label")
-    return label if isinstance(label, str) else _json(scope, value, 0)
-
-
-def _other_text(scope: Scope, value: Any) -> str:
-    raise ExpressionError(f"A value of kind {type(value).__name__} cannot be printed")
-
-
-_TEXTS: Mapping[Kind, Callable[[Scope, Any], str]] = {
-    Kind.NULL: lambda scope, value: "",
-    Kind.TEXT: lambda scope, value: str(value),
-    Kind.NUMBER: _number_text,
-    Kind.LIST: lambda scope, value: join_list(scope, value, ", "),
-    Kind.RECORD: _record_text,
-    Kind.OTHER: _other_text,
-}
-_TEXTS_BY_TYPE = {known: _TEXTS[kind] for known, kind in _KINDS.items()}
-
-
-def _json(scope: Scope, value: Any, depth: int) -> str:
-    if depth == DEEPEST_VALUE:
-        raise ExpressionError(f"Values nested deeper than {DEEPEST_VALUE} levels cannot be printed")
-    kind = kind_of(value)
-    if kind is Kind.RECORD:
-        scope.spend(1 + len(value))
-        entries = [f"{_quoted(scope, str(key))}:{_json(scope, item, depth + 1)}" for key, item in value.items()]
-        return "{" + join_texts(scope, entries, ",") + "}"
-    if kind is Kind.LIST:
-        scope.spend(1 + len(value))
-        return "[" + join_texts(scope, [_json(scope, item, depth + 1) for item in value], ",") + "]"
-    if kind is Kind.TEXT:
-        return _quoted(scope, value)
-    return text_of(scope, value) or "null"
-
-
-def _quoted(scope: Scope, text: str) -> str:
-    scope.spend_text(len(text))
-    return json.dumps(text, ensure_ascii=False)
