@@ -8,6 +8,7 @@ from functools import cached_property
 
 from engine.definitions import Sources, resolve_app
 from engine.indexes import IndexPlan, plan_indexes
+from engine.permissions.membership import Memberships
 from engine.records import RecordRules, References, Views
 from engine.routes import Route, build_route_table
 from engine.schema import App, Entity
@@ -40,6 +41,11 @@ class CompiledApp:
     def indexes(self) -> tuple[IndexPlan, ...]:
         """The indexes that the database must have."""
         return plan_indexes(self.app)
+
+    @cached_property
+    def memberships(self) -> Memberships:
+        """What groups mean for logging in."""
+        return Memberships(self.app)
 
 
 def compile_app(sources: Sources) -> CompiledApp:

@@ -180,6 +180,10 @@ class FieldType:
         """The value for an instant (ms) as seen in an IANA time zone; only for types with Capability.INSTANT."""
         raise NotImplementedError
 
+    def first_number(self) -> int:
+        """The least number that the counter of a type with Supply.NUMBER gives."""
+        return 1
+
     def supplied(self, given: int) -> Any:
         """The value made of what the type's Supply gives: an instant in ms, or the next number of a counter."""
         return given

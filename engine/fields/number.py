@@ -161,6 +161,10 @@ class AutoIncrementType(FieldType):
         """Takes `start`."""
         return cls(options.get("start", 1))
 
+    def first_number(self) -> int:
+        """`start`."""
+        return self.start
+
     def parse_json(self, value: Any) -> Any:
         """Numbers without a fraction."""
         number = to_integer(value)

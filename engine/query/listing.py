@@ -19,6 +19,7 @@ DEFAULT_SIZE: Final = 20
 MOST_SIZE: Final = 1_000
 MOST_SORT_FIELDS: Final = 8
 MOST_FIELDS: Final = 200
+_SELECTION_PARAMETERS: Final = frozenset({"_query"})
 _READ_PARAMETERS: Final = frozenset({"_fields", "_relationshipsToFetch", "_format", "_formatForUser"})
 
 
@@ -117,6 +118,20 @@ def plan_read(entity: Entity, query: ListQuery, access: Access) -> Output:
         if name not in _READ_PARAMETERS:
             raise BadRequest(f"Reading one record does not take {name}, only {', '.join(sorted(_READ_PARAMETERS))}")
     return plan_output(entity, query, access)
+
+
+def plan_selection(entity: Entity, query: ListQuery, access: Access, clock: Clock, *, everything: bool) -> Condition:
+    """The rows that an operation over a query concerns, the caller's row filter joined.
+
+    Raises BadRequest for parameters of pages, and for no filter at all unless `everything` says that all are meant.
+    """
+    for name in query.given:
+        if name not in _SELECTION_PARAMETERS:
+            raise BadRequest(f"{name} says what a page shows; an operation over a query takes filters only")
+    if query.filter is None and not everything:
+        raise BadRequest("Without a filter this would concern every record: give one, or add _all=true")
+    asked = ALWAYS if query.filter is None else plan_filter(entity, query.filter, access, clock)
+    return asked if access.row_filter is None else all_of((asked, access.row_filter))
 
 
 # Order
@@ -222,4 +237,4 @@ def _covered(path: str, wanted: set[str]) -> bool:
     return False
 
 
-__all__ = ["DEFAULT_SIZE", "MOST_SIZE", "ListPlan", "Output", "plan_list", "plan_output", "plan_read"]
+__all__ = ["DEFAULT_SIZE", "MOST_SIZE", "ListPlan", "Output", "plan_list", "plan_output", "plan_read", "plan_selection"]

@@ -4,13 +4,14 @@ from engine.records.changes import Change, Creation, Moment, RecordRules
 from engine.records.draft import Draft
 from engine.records.forms import Record
 from engine.records.references import FILES, Lookup, References
-from engine.records.view import View, Views
+from engine.records.view import Frame, View, Views
 
 __all__ = [
     "FILES",
     "Change",
     "Creation",
     "Draft",
+    "Frame",
     "Lookup",
     "Moment",
     "Record",

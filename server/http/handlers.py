@@ -11,46 +11,47 @@ from engine.routes import Operation
 from server.http.requests import Call, read_object, read_pairs
 from server.http.responses import answer_json
 from server.http.serving import Host, ServedApp
-from server.runtime import records
+from server.runtime import lists, records
+from server.runtime.parameters import refuse_parameters
 
 Handler = Callable[[Call], Awaitable[ASGIApp]]
 
 
 async def list_records(call: Call) -> ASGIApp:
     """GET /data/{entity}."""
-    return answer_json(await records.list_records(call.running, call.caller, call.entity, read_pairs(call)))
+    return answer_json(await lists.list_records(call.running, call.caller, call.entity, read_pairs(call)))
 
 
 async def create_record(call: Call) -> ASGIApp:
     """POST /data/{entity}."""
     body = await read_object(call)
-    return answer_json(await records.create_record(call.running, call.caller, call.entity, body, read_pairs(call)))
+    refuse_parameters(read_pairs(call))
+    return answer_json(await records.create_record(call.running, call.caller, call.entity, body))
 
 
 async def delete_by_query(call: Call) -> ASGIApp:
     """DELETE /data/{entity}; a body is ignored."""
-    return answer_json(await records.delete_by_query(call.running, call.caller, call.entity, read_pairs(call)))
+    return answer_json(await lists.delete_by_query(call.running, call.caller, call.entity, read_pairs(call)))
 
 
 async def read_record(call: Call) -> ASGIApp:
     """GET /data/{entity}/{id}."""
     record_id = call.params["id"]
-    return answer_json(await records.read_record(call.running, call.caller, call.entity, record_id, read_pairs(call)))
+    return answer_json(await lists.read_record(call.running, call.caller, call.entity, record_id, read_pairs(call)))
 
 
 async def update_record(call: Call) -> ASGIApp:
     """PUT /data/{entity}/{id}; an empty body changes nothing."""
     record_id = call.params["id"]
     body = await read_object(call, optional=True)
-    return answer_json(
-        await records.update_record(call.running, call.caller, call.entity, record_id, body, read_pairs(call))
-    )
+    refuse_parameters(read_pairs(call))
+    return answer_json(await records.update_record(call.running, call.caller, call.entity, record_id, body))
 
 
 async def delete_record(call: Call) -> ASGIApp:
     """DELETE /data/{entity}/{id}, where id may be several joined by commas; a body is ignored."""
     ids = call.params["id"]
-    return answer_json(await records.delete_record(call.running, call.caller, call.entity, ids, read_pairs(call)))
+    return answer_json(await lists.delete_by_ids(call.running, call.caller, call.entity, ids, read_pairs(call)))
 
 
 async def tell_health(call: Call) -> ASGIApp:

@@ -1,12 +1,167 @@
-"""Use cases on many records: pages, and deletions over ids or a query."""
+"""Use cases on many records: pages, related records in place, and deletions over ids or a query."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bson import ObjectId
+
+from engine.compiler import CompiledEntity
+from engine.errors import BadRequest, NotFound, RequestError
+from engine.fields.base import Locale
+from engine.permissions import Access
+from engine.query import Format, Output, parse_query, plan_list, plan_read, plan_selection, to_filter, to_find
+from engine.records import Frame
+from server.runtime.parameters import DELETE_FLAGS, refuse_parameters, take_flags
+from server.runtime.records import delete_document, delete_record, object_id
+from server.runtime.running import Caller, RunningApp
+
 Json = dict[str, Any]
+Document = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
 
 MOST_SYNCHRONOUS = 1_000
 """Records that one request may change while the client waits."""
+
+
+async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pairs) -> Json:
+    """A page: `{total, offset, items}`; offset only where there are items, total unless it was declined."""
+    compiled = running.entity(name)
+    access = caller.access(name)
+    plan = plan_list(compiled.entity, parse_query(pairs), access, running.query_clock())
+    find = to_find(plan)
+    store, collection = running.store, compiled.collection
+    finding = store.find(
+        collection, find.filter, sort=find.sort, skip=find.skip, limit=find.limit, projection=find.projection
+    )
+    if plan.total:
+        documents, total = await asyncio.gather(finding, store.count(collection, find.count_filter))
+        page: Json = {"total": total}
+    else:
+        documents, page = await finding, {}
+    items = await render_many(running, caller, compiled, access, plan.output, documents)
+    if items:
+        page["offset"] = plan.next_offset(len(items), items[-1]["id"])
+    page["items"] = items
+    return page
+
+
+async def read_record(running: RunningApp, caller: Caller, name: str, record_id: str, pairs: Pairs) -> Json:
+    """The record as the caller may read it. Raises NotFound."""
+    compiled = running.entity(name)
+    access = caller.access(name)
+    output = plan_read(compiled.entity, parse_query(pairs), access)
+    projection = None if output.projection is None else dict.fromkeys(output.projection, 1)
+    document = await running.store.get(compiled.collection, object_id(record_id), projection)
+    if document is None:
+        raise NotFound(f"There is no record with the id {record_id} in {name}")
+    (record,) = await render_many(running, caller, compiled, access, output, [document])
+    return record
+
+
+async def render_many(
+    running: RunningApp,
+    caller: Caller,
+    compiled: CompiledEntity,
+    access: Access,
+    output: Output,
+    documents: Iterable[Document],
+) -> list[Json]:
+    """Documents as clients see them, in the format and with the related records that they asked for."""
+    scope = running.moment(caller).scope
+    locale = _locale(running) if output.format is Format.PLAIN_TEXT else None
+    view = compiled.views.get(Frame(output.shown, access.hidden, locale=locale))
+    items = [view.render(document, scope) for document in documents]
+    for path in output.relationships:
+        target = running.compiled.app.target(path.field)
+        await _fetch_related(running, caller, target.name, [one.name for one in path.fields], items)
+    return items
+
+
+def _locale(running: RunningApp) -> Locale:
+    """How the reader's text is written: as the app says."""
+    app = running.compiled.app
+    return Locale(app.timezone, app.language, app.currency)
+
+
+async def _fetch_related(
+    running: RunningApp, caller: Caller, target: str, path: Sequence[str], items: Sequence[Json]
+) -> None:
+    """Puts records in the place of the references at a path: one query, however many there are."""
+    holders = [(holder, key) for item in items for holder, key in _places(item, path)]
+    ids = {ObjectId(str(holder[key]["id"])) for holder, key in holders}
+    if not ids:
+        return
+    compiled = running.entity(target)
+    access = caller.access(target)
+    documents = await running.store.find(target, {"_id": {"$in": list(ids)}}, limit=len(ids))
+    view, scope = compiled.views.get(Frame(hidden=access.hidden)), running.moment(caller).scope
+    records = {record["id"]: record for record in (view.render(document, scope) for document in documents)}
+    for holder, key in holders:
+        found = records.get(str(holder[key]["id"]))
+        if found is not None:
+            holder[key] = found
+
+
+def _places(value: Any, path: Sequence[str]) -> Iterable[tuple[Any, Any]]:
+    """Where references stand below a rendered value: (holder, key or index)."""
+    name, *rest = path
+    found = value.get(name)
+    if rest:
+        for one in found if isinstance(found, list) else [found]:
+            if one is not None:
+                yield from _places(one, rest)
+    elif isinstance(found, list):
+        yield from ((found, index) for index, one in enumerate(found) if one is not None)
+    elif found is not None:
+        yield value, name
+
+
+async def delete_by_ids(running: RunningApp, caller: Caller, name: str, ids: str, pairs: Pairs) -> Json:
+    """One id: the record as it was, or NotFound. Several joined by commas: what became of each, by id."""
+    _, rest = take_flags(pairs, DELETE_FLAGS)
+    refuse_parameters(rest, DELETE_FLAGS)
+    if "," not in ids:
+        return await delete_record(running, caller, name, ids)
+    wanted = list(dict.fromkeys(one.strip() for one in ids.split(",")))
+    if len(wanted) > MOST_SYNCHRONOUS:
+        raise _too_many()
+    compiled = running.entity(name)
+    keys = [ObjectId(one) for one in wanted if ObjectId.is_valid(one)]
+    found = {str(document["_id"]): document for document in await running.store.get_many(compiled.collection, keys)}
+    return await _delete_all(running, caller, compiled, {one: found.get(one.lower()) for one in wanted})
+
+
+async def delete_by_query(running: RunningApp, caller: Caller, name: str, pairs: Pairs) -> Json:
+    """What became of each record that the query matches, by id. Raises BadRequest for a query without any filter."""
+    flags, rest = take_flags(pairs, DELETE_FLAGS)
+    compiled = running.entity(name)
+    access = caller.access(name)
+    everything = flags.get("all", False)
+    condition = plan_selection(compiled.entity, parse_query(rest), access, running.query_clock(), everything=everything)
+    documents = await running.store.find(
+        compiled.collection, to_filter(condition), sort=[("_id", -1)], limit=MOST_SYNCHRONOUS + 1
+    )
+    if len(documents) > MOST_SYNCHRONOUS:
+        raise _too_many()
+    return await _delete_all(running, caller, compiled, {str(document["_id"]): document for document in documents})
+
+
+async def _delete_all(
+    running: RunningApp, caller: Caller, compiled: CompiledEntity, documents: Mapping[str, Document | None]
+) -> Json:
+    access = caller.access(compiled.entity.name)
+    results: Json = {}
+    for record_id, document in documents.items():
+        try:
+            record = await delete_document(running, caller, compiled, access, record_id, document)
+            results[record_id] = {"status": "ok", "response": record}
+        except RequestError as error:
+            results[record_id] = {"status": "error", "errorMessage": error.message}
+    return results
+
+
+def _too_many() -> BadRequest:
+    return BadRequest(f"More than {MOST_SYNCHRONOUS:,} records are too many to wait for; add _async=true")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from engine.errors import BadRequest
+from engine.errors import BadRequest, did_you_mean
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -19,6 +19,15 @@ DELETE_FLAGS: Mapping[str, str] = {
 """Flags of deletions by their public name."""
 
 _TRUTH = {"true": True, "false": False}
+
+
+def refuse_parameters(pairs: Pairs, known: Iterable[str] = ()) -> None:
+    """Raises BadRequest for any parameter at all; `known` are those that the operation does take."""
+    if not pairs:
+        return
+    name = pairs[0][0][:64]
+    hint = did_you_mean(name, known)
+    raise BadRequest(f"This operation takes no parameter {name}" + (f"; {hint}" if hint else ""))
 
 
 def take_flags(pairs: Pairs, flags: Mapping[str, str]) -> tuple[dict[str, bool], list[tuple[str, str]]]:

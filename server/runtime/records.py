@@ -13,7 +13,7 @@ from bson import ObjectId
 from engine.compiler import CompiledApp, CompiledEntity
 from engine.errors import Conflict, FieldProblem, NotFound, OptimisticLocking, ValidationErrors
 from engine.permissions import Access
-from engine.records import Change, Creation, Draft, Lookup
+from engine.records import Change, Creation, Draft, Frame, Lookup
 from server.runtime.running import Caller, RunningApp
 from server.store import DuplicateKey
 
@@ -91,7 +91,7 @@ async def delete_document(
             raise _no_record(compiled, record_id)
         guard = {"_id": document["_id"], "version": document["version"]}
         if await running.store.delete(compiled.collection, guard):
-            return compiled.views.get(None, access.hidden).render(document, running.moment(caller).scope)
+            return compiled.views.get(Frame(hidden=access.hidden)).render(document, running.moment(caller).scope)
         document = await running.store.get(compiled.collection, document["_id"])
     raise Conflict("The record changes faster than it can be deleted; try again")
 
@@ -111,7 +111,7 @@ def render_answer(
     running: RunningApp, caller: Caller, compiled: CompiledEntity, access: Access, written: Creation | Change
 ) -> Json:
     """What was written, as the caller may read it; nothing is read back."""
-    view = compiled.views.get(None, access.hidden, transient=True)
+    view = compiled.views.get(Frame(hidden=access.hidden, transient=True))
     return view.render(written.answer, running.moment(caller).scope)
 
 
@@ -137,7 +137,7 @@ async def _next_numbers(running: RunningApp, compiled: CompiledEntity, draft: Dr
         return dict.fromkeys((item.name for item in items), 0)
     return {
         item.name: await running.store.next_numbers(
-            f"{compiled.entity.name}.{item.name}", at_least=item.type.first_number
+            f"{compiled.entity.name}.{item.name}", at_least=item.type.first_number()
         )
         for item in items
     }

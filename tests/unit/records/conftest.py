@@ -12,7 +12,7 @@ from engine.compiler import CompiledApp, build_app
 from engine.definitions import Sources, resolve_app
 from engine.errors import ValidationErrors
 from engine.permissions import FULL_ACCESS, Access
-from engine.records import Change, Creation, Moment
+from engine.records import Change, Creation, Frame, Moment
 
 NOW = 1_700_000_000_000
 
@@ -59,7 +59,7 @@ class Bench:
 
     def shown(self, document: dict[str, Any], **options: Any) -> dict[str, Any]:
         """What a client reads of a document."""
-        view = self.entity.views.get(**options)
+        view = self.entity.views.get(Frame(**options))
         return view.render(dict(document), Moment(NOW).scope)
 
     def _draft(self, body: Any, access: Access, *, new: bool) -> Any:
