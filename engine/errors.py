@@ -9,6 +9,7 @@
         ├── ValidationErrors      400 validationErrors, carries every FieldProblem
         ├── Unauthorized          401 unauthorized
         ├── Forbidden             403 forbidden
+        │   └── PasswordExpired   403 passwordExpired
         ├── NotFound              404 notFound
         ├── MethodNotAllowed      405 methodNotAllowed, with Allow
         ├── OptimisticLocking     409 optimisticLocking, with currentVersion
@@ -166,6 +167,12 @@ class Forbidden(RequestError):
 
     code = "forbidden"
     status = 403
+
+
+class PasswordExpired(Forbidden):
+    """The password is right, and serves only to set another one."""
+
+    code = "passwordExpired"
 
 
 class NotFound(RequestError):
