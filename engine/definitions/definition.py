@@ -130,7 +130,7 @@ def load_keys(
             )
     required = [definition for definition in table.values() if definition.required]
     for definition in required:
-        if definition.name not in node.values:
+        if definition.name not in node.values and not node.refused:
             message = f'{model.noun} needs the key "{definition.name}"'
             hint = f"{definition.name}: {definition.takes.expected}"
             problems.append(problem(MISSING_KEY, node.at, message, hint))

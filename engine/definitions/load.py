@@ -88,7 +88,7 @@ def _definition(kind: type[Kind], file: str, trees: Mapping[str, Node], problems
         loaded = Record(kind).load(trees[file], file, problems, start)
         if isinstance(loaded, kind):
             return loaded
-    empty = Map(File(file, ""), 1, 1, {}, {})
+    empty = Map(File(file, ""), 1, 1, True, {}, {})
     return kind(node=empty, at=start, faulty=True)
 
 

@@ -188,7 +188,7 @@ class FieldRightDef(Definition):
 class EntityRightsDef(Definition):
     """A group's rights on one entity. A right is the word always or never, or the Map of a filter."""
 
-    noun = "the rights on an entity"
+    noun = "a set of rights"
     read: Annotated[Any, Key(Right(), "Which records may be read.")] = "never"
     create: Annotated[Any, Key(Right(), "Which records may be created, as they would be stored.")] = "never"
     update: Annotated[Any, Key(Right(), "Which records may be changed: before and after the change.")] = "never"

@@ -31,7 +31,7 @@ from engine.fields import FIELD_TYPES
 EXPRESSION = Word("an expression")
 TEMPLATE = Word('a template such as "{lastName}, {firstName}", or the name of a field')
 NAME = Word("a name")
-NO_KEYS = Map(File("", ""), 0, 0, {}, {})
+NO_KEYS = Map(File("", ""), 0, 0, False, {}, {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,10 @@ class CalculatedDef(Definition):
 
 @dataclass(frozen=True, kw_only=True)
 class FieldDef(Definition):
-    """A field. `type_keys` holds the keys of its type that are not structural, as nodes; `faulty` ones are no map."""
+    """A field. `type_keys` holds the keys of its type that are not structural, as nodes.
+
+    It is `unfit` when one of these was refused, and `faulty` when it is no map at all.
+    """
 
     noun = "a field"
     exclusive = (
@@ -117,6 +120,7 @@ class FieldDef(Definition):
     display: Annotated[Map | None, Key(Filter("a map of display options"), "How plain text writes its values.")] = None
     lookup: Annotated[bool, Key(Boolean(), "Whether a relationship to this entity may be written by it.")] = False
     type_keys: Mapping[str, Node] = field(default_factory=dict)
+    unfit: bool = False
     structure: StructureDef = field(default_factory=lambda: StructureDef(node=NO_KEYS, at=NO_KEYS.at))
 
     @property
@@ -156,13 +160,14 @@ class FieldTakes:
         """Always a FieldDef, so that a field with a fault is still known by its name."""
         if not isinstance(node, Map):
             refuse_shape(node, where, self.expected, problems, "write a map with at least the key type")
-            return FieldDef(node=Map(node.file, node.line, node.column, {}, {}), at=at or node.at, faulty=True)
+            return FieldDef(node=Map(node.file, node.line, node.column, True, {}, {}), at=at or node.at, faulty=True)
         written = node.values.get("type")
         type_name = written.data if isinstance(written, Scalar) and isinstance(written.data, str) else None
         own = keys_of_type(type_name)
         structure_table = StructureDef.table()
         structure: dict[str, Any] = {}
         type_keys: dict[str, Node] = {}
+        unfit: list[bool] = []
 
         def load_own(name: str, inner: Node) -> bool:
             if name not in own:
@@ -172,7 +177,7 @@ class FieldTakes:
                 if value is not INVALID:
                     structure[structure_table[name].attribute] = value
             else:
-                check_option(own[name], inner, problems)
+                unfit.append(not check_option(own[name], inner, problems))
                 type_keys[name] = inner
             return True
 
@@ -185,6 +190,7 @@ class FieldTakes:
             at=at or node.at,
             **values,
             type_keys=type_keys,
+            unfit=any(unfit),
             structure=StructureDef(node=node, at=node.at, **structure),
         )
 

@@ -19,11 +19,12 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A part of a file; lines and columns count from 1."""
+    """A part of a file; lines and columns count from 1. A `refused` one has its problem already and gets no second."""
 
     file: File
     line: int
     column: int
+    refused: bool
 
     @property
     def at(self) -> Position:
@@ -35,11 +36,6 @@ class Node:
         """The node as plain JSON data; numbers with a fraction or an exponent are Decimal."""
         raise NotImplementedError
 
-    @property
-    def faulty(self) -> bool:
-        """Whether the node has been refused already, so that nobody refuses it twice."""
-        return False
-
 
 @dataclass(frozen=True, slots=True)
 class Scalar(Node):
@@ -49,17 +45,11 @@ class Scalar(Node):
     start: int
     end: int
     style: str
-    refused: bool = False
 
     @property
     def data(self) -> Any:
         """The value itself."""
         return self.value
-
-    @property
-    def faulty(self) -> bool:
-        """True for an ambiguous boolean word, a tagged value or a number out of range."""
-        return self.refused
 
     def position_of(self, offset: int) -> Position:
         """Where the `offset`-th character of a text value stands in the file, whatever its quotes and folds."""
@@ -112,7 +102,9 @@ def _path_parts(node: Node, place: tuple[int, int]) -> Iterator[str]:
         children = [(str(index), item, item) for index, item in enumerate(node.items)]
     before = [child for child in children if (child[1].line, child[1].column) <= place]
     if before:
-        name, _, value = before[-1]
+        name, key, value = before[-1]
+        if isinstance(value, Map) and place[0] > key.line and place[1] <= key.column:
+            return  # indented less than what the key holds: a key of this map that is not in the tree
         yield name
         yield from _path_parts(value, place)
 

@@ -40,17 +40,18 @@ def types_with(key: str) -> tuple[str, ...]:
     return tuple(name for name, kind in FIELD_TYPES.items() if any(own.name == key for own in kind.keys))
 
 
-def check_option(key: Key, node: Node, problems: Problems) -> None:
-    """Reports where a written value does not fit the key's schema."""
-    if node.faulty:
-        return
+def check_option(key: Key, node: Node, problems: Problems) -> bool:
+    """Whether a written value fits the key's schema; reports where it does not."""
+    if node.refused:
+        return False
     validator = _validator(key)
     data = node.data
     if _fits(id(key), data) if isinstance(node, Scalar) else validator.is_valid(data):
-        return
+        return True
     error = best_match(validator.iter_errors(data))
     place = node_at(node, error.absolute_path)
     problems.append(problem(SHAPE, place.at, f'"{key.name}" {_reason(error)}', key.description))
+    return False
 
 
 def check_display(kind: type[FieldType], display: Map, problems: Problems) -> None:

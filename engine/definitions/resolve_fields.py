@@ -11,7 +11,6 @@ from engine.definitions.codes import BAD_OPTION, problem
 from engine.definitions.model import EntityDef
 from engine.definitions.model_fields import AggregateDef, CalculatedDef, FieldDef, StructureDef, ValidationDef
 from engine.definitions.nodes import Map, Node, Scalar
-from engine.definitions.options import keys_of_type
 from engine.definitions.takes import Named, Problems
 from engine.definitions.words import in_words
 from engine.errors import InvalidValue
@@ -109,21 +108,18 @@ class FieldResolver:
 
     def _type(self, definition: FieldDef) -> FieldType:
         known = FIELD_TYPES.get(definition.type_name)
-        if known is None:
+        if known is None or definition.unfit:
             return STAND_IN
-        options = {
-            name: definition.node.values[name].data
-            for name in definition.node.values
-            if name in keys_of_type(known.name)
-        }
-        identity = (known.name, repr(options)) if options else (known.name, "")
+        options = {name: node.data for name, node in definition.type_keys.items()}
+        identity = (known.name, repr(options) if options else "")
         found = self._types.get(identity)
         if found is None:
             try:
                 found = known.configure(options)
             except BadOption as error:
                 at = definition.value_at(error.key)
-                self.problems.append(problem(BAD_OPTION, at, f"{error.key}: {error.message}", error.hint))
+                meaning = next((key.description for key in known.keys if key.name == error.key), None)
+                self.problems.append(problem(BAD_OPTION, at, f"{error.key}: {error.message}", error.hint or meaning))
                 return STAND_IN
             self._types[identity] = found
         return found

@@ -37,7 +37,7 @@ def describe(node: Node) -> str:
     if isinstance(node, Map):
         return "a map"
     if isinstance(node, List):
-        return "a list"
+        return "a list" if node.items else "an empty list"
     value = node.data
     if value is None:
         return "nothing"
@@ -48,8 +48,9 @@ def describe(node: Node) -> str:
 
 def refuse_shape(node: Node, where: str, expected: str, problems: Problems, hint: str | None = None) -> Any:
     """Reports a value of the wrong kind, unless it was refused before; gives INVALID."""
-    if not node.faulty:
-        problems.append(problem(SHAPE, node.at, f'"{where}" takes {expected}, not {describe(node)}', hint))
+    if not node.refused:
+        message = f'"{where}" takes {expected}, not {describe(node)}'
+        problems.append(problem(SHAPE, node.at, message, hint or f"write {expected}"))
     return INVALID
 
 
@@ -159,7 +160,7 @@ class Json:
 
     def load(self, node: Node, where: str, problems: Problems) -> Any:
         """The node itself."""
-        return INVALID if node.faulty else node
+        return INVALID if node.refused else node
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ class Right:
             return node
         if isinstance(node, Scalar) and node.value in {"always", "never"}:
             return node.value
-        if not node.faulty:
+        if not node.refused:
             hint = "an expression cannot condition records: write {field: value}"
             if isinstance(node.data, bool):
                 hint = f"write {'always' if node.data else 'never'}"
@@ -226,7 +227,7 @@ class Items:
             hint = "put it in brackets: [...]" if isinstance(node, Scalar) and node.value is not None else None
             return refuse_shape(node, where, self.expected, problems, hint)
         if len(node.items) < self.least:
-            return refuse_shape(node, where, f"{self.expected}, at least {self.least}", problems)
+            return refuse_shape(node, where, f"{self.expected}, {self.least} at least", problems)
         loaded = (self.takes.load(item, where, problems) for item in node.items)
         return tuple(item for item in loaded if item is not INVALID)
 

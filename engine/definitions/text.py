@@ -88,7 +88,7 @@ def load_functions(name: str, text: str) -> tuple[frozenset[str] | None, list[Di
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         at = Position(name, getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1)
         message = f"{name} is not valid Python: {getattr(error, 'msg', error)}"
-        return None, [problem(HOOKS_SYNTAX, at, message)]
+        return None, [problem(HOOKS_SYNTAX, at, message, "correct it; nothing in the file runs before it can be read")]
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return frozenset(part.name for part in module.body if isinstance(part, functions)), []
 
@@ -100,14 +100,24 @@ def _load_yaml(file: File, text: str) -> tuple[Node | None, list[Diagnostic]]:
     except _Stop:
         return None, builder.problems
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = Position(file.name, mark.line + 1, mark.column + 1) if mark else Position(file.name, 1, 1)
-        about = ", ".join(part for part in (error.context, error.problem) if part)
-        hint = "indent with spaces" if "\\t" in about or "tab" in about else None
-        return None, [*builder.problems, problem(SYNTAX, at, f"{file.name} is not valid YAML: {about}", hint)]
+        return None, [*builder.problems, _syntax_problem(file, error)]
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         message = f"{file.name} holds a character that YAML does not allow: {error}".split("\n", 1)[0]
         return None, [*builder.problems, problem(SYNTAX, Position(file.name, 1, 1), message, "save it as UTF-8 text")]
+
+
+def _syntax_problem(file: File, error: yaml.MarkedYAMLError) -> Diagnostic:
+    mark, began = error.problem_mark, error.context_mark
+    at = Position(file.name, mark.line + 1, mark.column + 1) if mark else Position(file.name, 1, 1)
+    about = ", ".join(part for part in (error.context, error.problem) if part)
+    hint = "check the indentation, brackets and quotes there and in the lines before"
+    if mark and file.text[mark.index : mark.index + 1] == "\t":
+        hint = "indent with spaces, not with tabs"
+    elif "mapping values" in about:
+        hint = 'put a text that holds ": " in quotes'
+    elif began and (began.line, began.column) != (mark and mark.line, mark and mark.column):
+        hint = f"what began at {began.line + 1}:{began.column + 1} may not be closed, or not be indented well"
+    return problem(SYNTAX, at, f"{file.name} is not valid YAML: {about}", hint)
 
 
 def _load_json(name: str, text: str) -> tuple[Node | None, list[Diagnostic]]:
@@ -118,21 +128,31 @@ def _load_json(name: str, text: str) -> tuple[Node | None, list[Diagnostic]]:
     try:
         json.loads(text, parse_constant=_refuse_constant, parse_int=str)
     except json.JSONDecodeError as error:
-        at = Position(name, error.lineno, error.colno)
-        return None, [problem(SYNTAX, at, f"{name} is not valid JSON: {error.msg}")]
-    except ValueError as error:
-        return None, [problem(SYNTAX, Position(name, 1, 1), f"{name} is not valid JSON: {error}")]
+        return None, [_json_problem(name, error.msg, error.lineno, error.colno)]
+    except _Constant as error:
+        before = text[: text.find(str(error))]
+        column = len(before) - before.rfind("\n")
+        return None, [_json_problem(name, f"{error} is not a number", before.count("\n") + 1, column)]
     return node, problems
+
+
+class _Constant(Exception):
+    """A word such as NaN, which JSON does not know and Python reads."""
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise _Constant(word)
+
+
+def _json_problem(name: str, message: str, line: int, column: int) -> Diagnostic:
+    hint = "check the commas, brackets and quotes there and before; JSON has no comments"
+    return problem(SYNTAX, Position(name, line, column), f"{name} is not valid JSON: {message}", hint)
 
 
 def _one_escape(pair: re.Match[str]) -> str:
     """YAML writes a character beyond U+FFFF as one escape, JSON as two; the columns after it move by two."""
     high, low = (int(part, 16) for part in pair.groups())
     return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08X}"
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a JSON number")
 
 
 class _Stop(Exception):
@@ -176,15 +196,17 @@ class _Builder:
 
     def _node(self, event: Any, events: Any, depth: int) -> Node:
         if depth > DEEPEST:
-            self._stop(TOO_LARGE, self._at(event), f"{self.file.name} is nested deeper than {DEEPEST} levels")
+            self._stop(
+                TOO_LARGE, self._at(event), f"{self.file.name} is nested deeper than {DEEPEST} levels", "nest less"
+            )
         if type(event) is AliasEvent:
             return self._alias(event, depth)
         self.nodes += 1
         if self.nodes > MOST_NODES:
-            self._stop(TOO_LARGE, self._at(event), f"{self.file.name} has over {MOST_NODES:,} values")
+            self._stop(TOO_LARGE, self._at(event), f"{self.file.name} has over {MOST_NODES:,} values", "split it")
         if event.tag is not None:
             hint = "leave the tag out; quote a value that is a text"
-            self._refuse(TAG, self._at(event), f"the tag {event.tag} has no meaning here", hint)
+            self._refuse(TAG, self._at(event), f"the tag {_tag(event)} has no meaning here", hint)
         if event.anchor is None:
             self.deepest = max(self.deepest, depth)
             return self._content(event, events, depth)
@@ -200,21 +222,23 @@ class _Builder:
             return self._scalar(event)
         return self._map(event, events, depth) if kind is MappingStartEvent else self._list(event, events, depth)
 
-    def _list(self, event: Any, events: Any, depth: int) -> List:
-        mark = event.start_mark
+    def _list(self, start: Any, events: Any, depth: int) -> List:
+        mark = start.start_mark
         items = []
         while type(event := events()) is not SequenceEndEvent:
             items.append(self._node(event, events, depth + 1))
-        return List(self.file, mark.line + 1, mark.column + 1, tuple(items))
+        return List(self.file, mark.line + 1, mark.column + 1, start.tag is not None, tuple(items))
 
-    def _map(self, event: Any, events: Any, depth: int) -> Map:
-        mark = event.start_mark
+    def _map(self, start: Any, events: Any, depth: int) -> Map:
+        mark = start.start_mark
         keys: dict[str, Scalar] = {}
         values: dict[str, Node] = {}
+        refused = start.tag is not None
         while type(event := events()) is not MappingEndEvent:
             key = self._key(event, events, depth)
             value = self._node(events(), events, depth + 1)
             if key is None:
+                refused = True
                 continue
             name = key.value
             if name in keys:
@@ -224,7 +248,7 @@ class _Builder:
                 continue
             keys[name] = key
             values[name] = value
-        return Map(self.file, mark.line + 1, mark.column + 1, keys, values)
+        return Map(self.file, mark.line + 1, mark.column + 1, refused, keys, values)
 
     def _key(self, event: Any, events: Any, depth: int) -> Scalar | None:
         """A key is its text, whatever it looks like: `on`, `yes` and `1` are names here."""
@@ -236,7 +260,7 @@ class _Builder:
         self.nodes += 1
         if event.tag is not None or (event.value == "<<" and not event.style):
             if event.tag is not None:
-                self._refuse(TAG, self._at(event), f"the tag {event.tag} has no meaning here", "leave the tag out")
+                self._refuse(TAG, self._at(event), f"the tag {_tag(event)} has no meaning here", "leave the tag out")
             else:
                 hint = "write the keys out; to take over the fields of an entity use `extends`"
                 self._refuse(MERGE_KEY, self._at(event), "merge keys (<<) are not understood", hint)
@@ -244,7 +268,7 @@ class _Builder:
         start: Any = event.start_mark
         end: Any = event.end_mark
         style = event.style or ""
-        key = Scalar(self.file, start.line + 1, start.column + 1, event.value, start.index, end.index, style)
+        key = Scalar(self.file, start.line + 1, start.column + 1, False, event.value, start.index, end.index, style)
         if event.anchor is not None:
             self.anchors[event.anchor] = (key, 1, 0)
         return key
@@ -255,7 +279,9 @@ class _Builder:
         value, refused = event.value, event.tag is not None
         if not event.style and not refused:
             value, refused = self._plain(value, event)
-        return Scalar(self.file, start.line + 1, start.column + 1, value, start.index, end.index, event.style, refused)
+        return Scalar(
+            self.file, start.line + 1, start.column + 1, refused, value, start.index, end.index, event.style or ""
+        )
 
     def _plain(self, text: str, event: Any) -> tuple[Any, bool]:
         """The value of an unquoted scalar by the core schema of YAML 1.2, and whether it was refused."""
@@ -307,6 +333,10 @@ class _Builder:
     def _stop(self, code: Code, at: Position, message: str, hint: str | None = None) -> NoReturn:
         self._refuse(code, at, message, hint)
         raise _Stop
+
+
+def _tag(event: Any) -> str:
+    return str(event.tag).replace("tag:yaml.org,2002:", "!!")
 
 
 def _base(text: str) -> int:

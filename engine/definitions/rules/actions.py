@@ -16,10 +16,10 @@ from engine.definitions.codes import (
 from engine.definitions.cron import check_cron
 from engine.definitions.model_actions import StepDef
 from engine.definitions.nodes import Scalar
-from engine.definitions.rules.context import Context, entries, is_stand_in, text_of
+from engine.definitions.rules.context import Context, entries, is_stand_in, suggest, text_of
 from engine.definitions.rules.references import unknown_field_at
 from engine.definitions.takes import Named
-from engine.errors import Diagnostic, Position, did_you_mean
+from engine.errors import Diagnostic, Position
 from engine.fields.base import Shape
 from engine.schema import Action, ActionKind, Entity
 
@@ -31,7 +31,7 @@ def steps_have_a_kind(context: Context) -> Iterator[Diagnostic]:
     """A step says what it does."""
     for site in context.sites:
         for step, _ in site.steps:
-            if step.kind is None:
+            if step.kind is None and step.node.keys.keys() <= step.table().keys():
                 kinds = ", ".join(sorted(step.exclusive[0]))
                 yield problem(MISSING_KEY, step.at, "a step needs one key that says what it does", f"one of {kinds}")
 
@@ -79,12 +79,12 @@ def steps_write_to_fields(context: Context) -> Iterator[Diagnostic]:
     for site in context.sites:
         for step, _ in site.steps:
             for key in ("set", "append", "remove"):
-                yield from _written(context, site.entity, getattr(step, key), inner=True)
+                yield from _written(context, site.entity, getattr(step, key))
             yield from _lists(site.entity, step)
             for target, values in _elsewhere(step):
                 entity = context.resolved.entities.get(text_of(target))
                 if entity is not None:
-                    yield from _written(context, entity, values, inner=True)
+                    yield from _written(context, entity, values)
 
 
 def _elsewhere(step: StepDef) -> Iterator[tuple[Scalar, Named | None]]:
@@ -94,7 +94,7 @@ def _elsewhere(step: StepDef) -> Iterator[tuple[Scalar, Named | None]]:
         yield step.update.entity, step.update.set
 
 
-def _written(context: Context, entity: Entity, values: Named | None, *, inner: bool) -> Iterator[Diagnostic]:
+def _written(context: Context, entity: Entity, values: Named | None) -> Iterator[Diagnostic]:
     for path in entries(values):
         assert values is not None
         at = values.node.key_at(path)
@@ -134,7 +134,7 @@ def called_actions_fit(context: Context) -> Iterator[Diagnostic]:
             name = text_of(step.action.name)
             action = site.entity.actions.get(name)
             if action is None:
-                hint = did_you_mean(name, site.entity.actions)
+                hint = suggest(name, site.entity.actions)
                 message = f'{site.entity.name} has no action "{name}"'
                 yield problem(UNKNOWN_ACTION, step.action.name.at, message, hint)
             elif action.kind is not ActionKind.ONE:
@@ -156,7 +156,7 @@ def schedules_fit(context: Context) -> Iterator[Diagnostic]:
             continue
         action = entity.actions.get(text_of(schedule.action))
         if action is None:
-            nearest = did_you_mean(text_of(schedule.action), entity.actions)
+            nearest = suggest(text_of(schedule.action), entity.actions)
             message = f'{entity.name} has no action "{text_of(schedule.action)}"'
             yield problem(UNKNOWN_ACTION, schedule.action.at, message, nearest)
         elif action.kind is ActionKind.ONE:
@@ -171,7 +171,7 @@ def _params(action: Action, params: Named | None, at: Position) -> Iterator[Diag
     for name in entries(params):
         assert params is not None
         if name not in known:
-            hint = did_you_mean(name, known)
+            hint = suggest(name, known)
             message = f'the action {action.name} has no parameter "{name}"'
             yield problem(UNKNOWN_PARAMETER, params.node.key_at(name), message, hint)
     for parameter in action.parameters:

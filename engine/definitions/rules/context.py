@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -16,9 +16,14 @@ from engine.definitions.resolve import Resolved
 from engine.definitions.resolve_fields import StandIn
 from engine.definitions.system import SYSTEM_ENTITIES
 from engine.definitions.takes import Named
+from engine.errors import did_you_mean
 from engine.expressions import Names
 from engine.fields.base import Shape
+from engine.query import FieldSet
 from engine.schema import Action, Entity, Field
+
+MOST_SUGGESTED = 16
+"""Names that a hint lists at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,19 @@ class Context:
         return self._fields_by_entity.get(entity, ())
 
     def unsure(self, entity: str) -> bool:
-        """Whether the entity's file could not be read to its end, so that nothing can be said about its parts."""
-        return self.resolved.definitions[entity].faulty
+        """Whether the entity is unknown or its file could not be read, so that nothing can be said about its parts."""
+        definition = self.resolved.definitions.get(entity)
+        return definition is None or definition.faulty
+
+    def is_broken(self, field: Field) -> bool:
+        """Whether the field's type, or the entity that it points to, is broken, which has been told already."""
+        return is_stand_in(field) or (field.reference is not None and self.unsure(field.reference.entity))
+
+    def leads_to_broken(self, paths: Entity | FieldSet, path: str) -> bool:
+        """Whether a field on the way of a dotted path is broken, so that nothing can be said about its end."""
+        parts = path.split(".")
+        places = (paths.field_at(".".join(parts[:length])) for length in range(1, len(parts) + 1))
+        return any(place is not None and self.is_broken(place.field) for place in places)
 
 
 def entries(named: Named | None) -> Mapping[str, Any]:
@@ -127,6 +143,19 @@ def entries(named: Named | None) -> Mapping[str, Any]:
 def is_stand_in(field: Field) -> bool:
     """Whether the field's type is broken, which has been told already; nothing more is said about it."""
     return isinstance(field.type, StandIn)
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """A hint for an unknown name: the nearest known one, or all of them when they are few."""
+    names = list(dict.fromkeys(known))
+    if not names:
+        return "there are none"
+    few = (
+        f"known: {', '.join(names)}"
+        if len(names) <= MOST_SUGGESTED
+        else f"known: {', '.join(names[:MOST_SUGGESTED])} …"
+    )
+    return did_you_mean(name, names) or few
 
 
 def text_of(scalar: Scalar) -> str:

@@ -10,9 +10,10 @@ from engine.definitions.codes import EXPRESSION, UNKNOWN_NAME, problem
 from engine.definitions.model_actions import StepDef
 from engine.definitions.model_fields import ValidationDef
 from engine.definitions.nodes import List, Map, Node, Scalar
-from engine.definitions.rules.context import Context, FieldSite, entries, is_stand_in, text_of
+from engine.definitions.rules.context import Context, FieldSite, entries, suggest, text_of
 from engine.errors import Diagnostic, ExpressionError
 from engine.expressions import (
+    ROOTS,
     Expression,
     Names,
     Source,
@@ -25,7 +26,9 @@ from engine.expressions import (
     parse_template,
 )
 from engine.fields.base import Shape
-from engine.schema import Field
+from engine.schema import ActionKind
+
+_EXAMPLE = "write an expression such as size > 10 and state == 'open'"
 
 Parse = Callable[[str], Source]
 
@@ -71,7 +74,8 @@ def _of_actions(context: Context) -> Iterator[Place]:
     for site in context.sites:
         for definition, action in site.actions:
             names = Names.of_action(site.entity, action)
-            yield from _condition(definition.precondition, names)
+            if action.kind is ActionKind.ONE:
+                yield from _condition(definition.precondition, names)
             yield from _validations(definition.validations, names)
             yield from _text(definition.respond, partial(parse_expression, allow_records=True), names)
             for step in definition.steps:
@@ -160,12 +164,13 @@ def _check(place: Place, context: Context) -> Iterator[Diagnostic]:
     try:
         source = place.parse(text)
     except ExpressionError as error:
-        yield problem(EXPRESSION, place.text.position_of(error.offset), error.message, error.hint)
+        yield problem(EXPRESSION, place.text.position_of(error.offset), error.message, error.hint or _EXAMPLE)
         return
     unknown = check_names(source, place.names)
     for fault in unknown:
         if not _meets_broken(source, fault.offset, place.names, context):
-            yield problem(UNKNOWN_NAME, place.text.position_of(fault.offset), fault.message, fault.hint)
+            hint = fault.hint or _hint(source, fault.offset, place.names)
+            yield problem(UNKNOWN_NAME, place.text.position_of(fault.offset), fault.message, hint)
     if not unknown:
         try:
             if isinstance(source, Expression):
@@ -173,7 +178,15 @@ def _check(place: Place, context: Context) -> Iterator[Diagnostic]:
             else:
                 compile_template(source, place.names)
         except ExpressionError as error:
-            yield problem(EXPRESSION, place.text.position_of(error.offset), error.message, error.hint)
+            yield problem(EXPRESSION, place.text.position_of(error.offset), error.message, error.hint or _EXAMPLE)
+
+
+def _hint(source: Source, offset: int, names: Names) -> str:
+    """What to write where nothing is near: the names that are there, unless the fault lies behind the first dot."""
+    path = next((path for path, offsets in source.offsets.items() if offset in offsets), ())
+    if len(path) > 1 and (path[0] in names.fields or path[0] in ROOTS):
+        return f'look for what stands below "{path[0]}"'
+    return suggest("", names.fields)
 
 
 def _meets_broken(source: Source, offset: int, names: Names, context: Context) -> bool:
@@ -185,14 +198,7 @@ def _meets_broken(source: Source, offset: int, names: Names, context: Context) -
                 item = fields.get(name) or names.record.get(name)
                 if item is None:
                     continue
-                if is_stand_in(item) or _target_is_unsure(item, context):
+                if context.is_broken(item):
                     return True
                 fields = item.by_name
     return False
-
-
-def _target_is_unsure(item: Field, context: Context) -> bool:
-    reference = item.reference
-    return reference is not None and (
-        reference.entity not in context.resolved.definitions or context.unsure(reference.entity)
-    )

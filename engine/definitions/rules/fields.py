@@ -18,8 +18,8 @@ from engine.definitions.model_fields import CalculatedDef, FieldDef
 from engine.definitions.nodes import Map
 from engine.definitions.options import keys_of_type
 from engine.definitions.resolve_fields import parse_default
-from engine.definitions.rules.context import Context, FieldSite, entries, is_stand_in, text_of
-from engine.errors import Diagnostic, InvalidValue, did_you_mean
+from engine.definitions.rules.context import Context, FieldSite, entries, is_stand_in, suggest, text_of
+from engine.errors import Diagnostic, InvalidValue
 from engine.fields import FIELD_TYPES
 from engine.fields.base import BadOption, Capability
 
@@ -34,6 +34,23 @@ _NEEDS = {
 }
 """Keys that only types with a capability may carry, unless they say false."""
 
+_OTHER_WORDS = {
+    "string": "text",
+    "varchar": "text",
+    "char": "text",
+    "number": "decimal",
+    "float": "decimal",
+    "double": "decimal",
+    "bool": "boolean",
+    "timestamp": "dateTime",
+    "enum": "choice",
+    "select": "choice",
+    "reference": "relationship",
+    "ref": "relationship",
+    "object": "nested",
+}
+"""What other systems call these types."""
+
 _RECORD_KEYS = ("unique", "index", "lookup", "calculated", "transient")
 """Keys that mean something only for what is stored in records."""
 
@@ -42,13 +59,14 @@ def types_are_known(context: Context) -> Iterator[Diagnostic]:
     """Every field has a type, and it is one of the types."""
     for place in _all(context):
         definition = place.definition
-        if definition.faulty:
+        if definition.node.refused:
             continue
         if definition.type is None:
             if not definition.given("type"):
                 yield problem(MISSING_KEY, definition.at, f'{place.field.path} needs the key "type"', "type: text")
         elif definition.type_name not in FIELD_TYPES:
-            hint = did_you_mean(definition.type_name, FIELD_TYPES) or f"types: {', '.join(FIELD_TYPES)}"
+            meant = _OTHER_WORDS.get(definition.type_name.lower())
+            hint = f'did you mean "{meant}"?' if meant else suggest(definition.type_name, FIELD_TYPES)
             message = f'there is no field type "{definition.type_name}"'
             yield problem(UNKNOWN_TYPE, definition.type.at, message, hint)
 
@@ -148,7 +166,8 @@ def defaults_are_valid(context: Context) -> Iterator[Diagnostic]:
             parse_default(kind, definition.default.data, many=definition.many)
         except InvalidValue as error:
             expected = "a list of values" if definition.many else kind.expected
-            rule = f" ({error.rule}: {error.limit})" if error.rule else ""
+            limit = ", ".join(map(str, error.limit)) if isinstance(error.limit, list) else error.limit
+            rule = f" ({error.rule}: {limit})" if error.rule else ""
             message = f"the default of {place.field.path} is refused by its own rules: {error.message}{rule}"
             yield problem(BAD_DEFAULT, definition.default.at, message, f"write {expected}")
 
@@ -162,7 +181,10 @@ def displays_are_valid(context: Context) -> Iterator[Diagnostic]:
                 place.field.type.check_display(display.data)
             except BadOption as error:
                 at = display.values[error.key].at if error.key in display.values else display.at
-                yield problem(BAD_DISPLAY, at, f"{error.key}: {error.message}", error.hint)
+                meaning = next(
+                    (key.description for key in place.field.type.display_keys if key.name == error.key), None
+                )
+                yield problem(BAD_DISPLAY, at, f"{error.key}: {error.message}", error.hint or meaning)
 
 
 def _all(context: Context) -> tuple[FieldSite, ...]:
@@ -182,4 +204,6 @@ def _refused(definition: FieldDef, key: str) -> bool:
 def _lacks(definition: FieldDef, key: str, capability: Capability) -> Diagnostic:
     able = [name for name, kind in FIELD_TYPES.items() if capability in kind.capabilities]
     message = f'a field of type {definition.type_name} cannot have the key "{key}"'
-    return problem(LACKS_CAPABILITY, definition.key_at(key), message, f"types that can: {', '.join(able)}")
+    return problem(
+        LACKS_CAPABILITY, definition.key_at(key), message, f"remove {key}; types that can: {', '.join(able)}"
+    )

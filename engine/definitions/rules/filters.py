@@ -11,15 +11,13 @@ from engine.definitions.model import EntityRightsDef, FieldRightDef
 from engine.definitions.model_actions import StepDef
 from engine.definitions.model_fields import CalculatedDef
 from engine.definitions.nodes import List, Map, Node, Scalar
-from engine.definitions.rules.context import Context, entries, text_of
+from engine.definitions.rules.context import Context, entries, suggest, text_of
 from engine.definitions.rules.expressions import conditions_of
-from engine.definitions.rules.references import leads_to_broken
-from engine.errors import BadRequest, Diagnostic, did_you_mean
+from engine.errors import BadRequest, Diagnostic
 from engine.expressions import Names
 from engine.fields.base import Shape
-from engine.query.maps import parse_filter_map
-from engine.query.plan import FieldSet, plan_filter
-from engine.schema import Entity
+from engine.query import FieldSet, parse_filter_map, plan_filter
+from engine.schema import ActionKind, Entity
 
 _RECORD_PATH = re.compile(r"\$record\.([A-Za-z0-9.]+)")
 _VALUES = "write a value, a list of values, or an operator such as greater(100)"
@@ -38,7 +36,7 @@ def filters_can_be_planned(context: Context) -> Iterator[Diagnostic]:
     """Every filter map names fields that are there, with operators and values that they can have."""
     for place in (*_of_fields(context), *_of_steps(context), *_of_groups(context)):
         if isinstance(place.paths, FieldSet) or not context.unsure(place.paths.name):
-            yield from _check(place, place.map)
+            yield from _check(context, place, place.map)
 
 
 def _of_fields(context: Context) -> Iterator[Place]:
@@ -59,7 +57,8 @@ def _of_steps(context: Context) -> Iterator[Place]:
     for site in context.sites:
         for definition, action in site.actions:
             own = FieldSet(Names.of_action(site.entity, action).fields)
-            yield from _condition(definition.precondition, own, own)
+            if action.kind is ActionKind.ONE:
+                yield from _condition(definition.precondition, own, own)
             for step in definition.steps:
                 yield from _step(context, step, own)
         for _, listener in site.listeners:
@@ -78,7 +77,7 @@ def _step(context: Context, step: StepDef, own: Entity | FieldSet) -> Iterator[P
         if found is not None and found.field.type.shape is Shape.NESTED and isinstance(node, Map):
             yield Place(node, FieldSet(found.field.by_name), own)
         elif found is not None:
-            yield Place(Map(node.file, node.line, node.column, {path: _key(step, path)}, {path: node}), own, own)
+            yield Place(Map(node.file, node.line, node.column, False, {path: _key(step, path)}, {path: node}), own, own)
 
 
 def _key(step: StepDef, path: str) -> Scalar:
@@ -113,50 +112,48 @@ def _about(context: Context, entity: str, node: Map | None, record: Entity | Fie
         yield Place(node, target, record)
 
 
-def _check(place: Place, written: Map) -> Iterator[Diagnostic]:
+def _check(context: Context, place: Place, written: Map) -> Iterator[Diagnostic]:
     """Each entry by itself, so that each fault has its own place; then the whole, for the limits."""
-    faults = [fault for name, node in written.values.items() for fault in _check_entry(place, written, name, node)]
+    faults = [
+        fault for name, node in written.values.items() for fault in _check_entry(context, place, written, name, node)
+    ]
     yield from faults
     if not faults and written is place.map:
         try:
             plan_filter(place.paths, parse_filter_map(written.data))
         except BadRequest as error:
-            if not _meets_broken(place, written):
+            if not any(context.leads_to_broken(place.paths, name) for name in written.values):
                 yield problem(FILTER, written.at, error.message, _VALUES)
 
 
-def _check_entry(place: Place, written: Map, name: str, node: Node) -> Iterator[Diagnostic]:
+def _check_entry(context: Context, place: Place, written: Map, name: str, node: Node) -> Iterator[Diagnostic]:
     inner = [part for part in (node.items if isinstance(node, List) else (node,)) if isinstance(part, Map)]
     if name in {"_or", "_and"} and inner:
         for part in inner:
-            yield from _check(place, part)
+            yield from _check(context, place, part)
     elif not name.startswith("_") and place.paths.field_at(name) is None:
-        if not leads_to_broken(place.paths, name):
+        if not context.leads_to_broken(place.paths, name):
             above, _, last = name.rpartition(".")
             outer = place.paths.field_at(above) if above else None
             known = place.paths.by_name if outer is None else outer.field.by_name
-            hint = did_you_mean(last if outer else name, known)
+            hint = suggest(last if outer else name, known)
             yield problem(UNKNOWN_FIELD, written.key_at(name), f'there is no field "{name}" to filter by', hint)
-    elif not leads_to_broken(place.paths, name):
+    elif not context.leads_to_broken(place.paths, name):
         try:
             plan_filter(place.paths, parse_filter_map({name: node.data}))
         except BadRequest as error:
             yield problem(FILTER, node.at, error.message, _VALUES)
-        yield from _check_references(place, node)
+        yield from _check_references(context, place, node)
 
 
-def _check_references(place: Place, node: Node) -> Iterator[Diagnostic]:
+def _check_references(context: Context, place: Place, node: Node) -> Iterator[Diagnostic]:
     """`$record.path` reads a field of the record."""
     for part in node.items if isinstance(node, List) else (node,):
         found = _RECORD_PATH.fullmatch(part.data) if isinstance(part.data, str) else None
         if found is None or place.record is None or not isinstance(part, Scalar):
             continue
         path = found[1]
-        if place.record.field_at(path) is None and not leads_to_broken(place.record, path):
+        if place.record.field_at(path) is None and not context.leads_to_broken(place.record, path):
             at = part.position_of(len("$record."))
-            hint = did_you_mean(path, place.record.by_name)
+            hint = suggest(path, place.record.by_name)
             yield problem(UNKNOWN_FIELD, at, f'the record has no field "{path}"', hint)
-
-
-def _meets_broken(place: Place, written: Map) -> bool:
-    return any(leads_to_broken(place.paths, name) for name in written.values)

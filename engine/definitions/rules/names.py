@@ -33,9 +33,8 @@ def app_has_a_good_name(context: Context) -> Iterator[Diagnostic]:
         return
     yield from _check(text_of(name), name.at, "an app")
     if text_of(name) in RESERVED_APPS:
-        yield problem(
-            RESERVED_NAME, name.at, f'an app cannot be called "{text_of(name)}": a database of that name exists'
-        )
+        message = f'an app cannot be called "{text_of(name)}": a database of that name exists'
+        yield problem(RESERVED_NAME, name.at, message, "choose another name")
     if len(text_of(name)) > LONGEST_APP:
         yield problem(NAME, name.at, f"an app's name has at most {LONGEST_APP} characters", "choose a shorter one")
 
@@ -81,11 +80,11 @@ def field_names_are_free(context: Context) -> Iterator[Diagnostic]:
         ]
         for name, position in at:
             if name in RESERVED_FIELDS:
-                hint = f"every record has a {name} of its own; choose another name"
+                hint = f"every record has its own {name}; choose another name"
                 yield problem(RESERVED_NAME, position, f'"{name}" is a reserved field name', hint)
     for place in context.parameters:
         if place.depth and place.field.name in RESERVED_FIELDS:
-            hint = f"every nested item has a {place.field.name} of its own; choose another name"
+            hint = f"every nested item has its own {place.field.name}; choose another name"
             yield problem(RESERVED_NAME, place.definition.at, f'"{place.field.name}" is a reserved field name', hint)
 
 

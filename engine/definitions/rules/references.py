@@ -21,10 +21,9 @@ from engine.definitions.inherit import line_of_descent
 from engine.definitions.model import IndexDef
 from engine.definitions.model_fields import CalculatedDef
 from engine.definitions.nodes import List, Scalar
-from engine.definitions.rules.context import Context, entries, is_stand_in, text_of
+from engine.definitions.rules.context import Context, entries, suggest, text_of
 from engine.errors import Diagnostic, Position, did_you_mean
-from engine.query.plan import FieldSet
-from engine.schema import Entity, FieldPath
+from engine.schema import Entity
 
 EVENTS = ("created", "changed", "deleted", "conditionMet")
 
@@ -163,25 +162,15 @@ def unknown_field(context: Context, entity: Entity, scalar: Scalar, path: str) -
 
 def unknown_field_at(context: Context, entity: Entity, at: Position, path: str) -> Iterator[Diagnostic]:
     """As `unknown_field`, for a path that is a key."""
-    if entity.field_at(path) is None and not context.unsure(entity.name) and not leads_to_broken(entity, path):
+    if entity.field_at(path) is None and not context.unsure(entity.name) and not context.leads_to_broken(entity, path):
         above, _, last = path.rpartition(".")
         place = entity.field_at(above) if above else None
         if place is None:
-            known = [*(field.name for field in entity.system_fields), *entity.by_name]
-            yield problem(UNKNOWN_FIELD, at, f'{entity.name} has no field "{path}"', did_you_mean(path, known))
+            known = [*entity.by_name, *(field.name for field in entity.system_fields)]
+            yield problem(UNKNOWN_FIELD, at, f'{entity.name} has no field "{path}"', suggest(path, known))
         else:
-            hint = did_you_mean(last, place.field.by_name)
+            hint = suggest(last, place.field.by_name)
             yield problem(UNKNOWN_FIELD, at, f'{entity.name}.{above} has no field "{last}"', hint)
-
-
-def leads_to_broken(entity: Entity | FieldSet, path: str) -> bool:
-    """Whether a field on the way has a type that is unknown or refused its keys."""
-    parts = path.split(".")
-    for length in range(1, len(parts) + 1):
-        place: FieldPath | None = entity.field_at(".".join(parts[:length]))
-        if place is not None and is_stand_in(place.field):
-            return True
-    return False
 
 
 def _entity(name: Scalar | None, context: Context) -> Iterator[Diagnostic]:
@@ -200,6 +189,4 @@ def _unknown(code: Code, name: Scalar, message: str, known: Iterable[str]) -> Di
 
 
 def _unknown_at(code: Code, at: Position, name: str, message: str, known: Iterable[str]) -> Diagnostic:
-    names = list(known)
-    few = f"known: {', '.join(names)}" if 0 < len(names) <= 12 else None
-    return problem(code, at, f'{message} "{name}"', did_you_mean(name, names) or few)
+    return problem(code, at, f'{message} "{name}"', suggest(name, known))

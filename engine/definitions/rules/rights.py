@@ -5,11 +5,19 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from engine.definitions.codes import BAD_NETWORK, IDLE_RIGHT, UNKNOWN_ACTION, UNKNOWN_ENTITY, UNKNOWN_FIELD, problem
+from engine.definitions.codes import (
+    ABSTRACT_ENTITY,
+    BAD_NETWORK,
+    IDLE_RIGHT,
+    UNKNOWN_ACTION,
+    UNKNOWN_ENTITY,
+    UNKNOWN_FIELD,
+    problem,
+)
 from engine.definitions.model import EntityRightsDef
-from engine.definitions.rules.context import Context, entries, text_of
+from engine.definitions.rules.context import Context, entries, suggest, text_of
 from engine.definitions.rules.references import unknown_field_at
-from engine.errors import Diagnostic, Position, did_you_mean
+from engine.errors import Diagnostic, Position
 from engine.schema import Entity
 
 
@@ -21,23 +29,28 @@ def rights_name_what_is_there(context: Context) -> Iterator[Diagnostic]:
             yield from _parts(context, entity, rights)
         elif name in context.resolved.definitions:
             message = f'"{name}" is abstract: it has no records to give rights on'
-            yield problem(UNKNOWN_ENTITY, at, message, "name the entities that extend it")
+            yield problem(ABSTRACT_ENTITY, at, message, "name the entities that extend it")
         else:
-            hint = did_you_mean(name, context.resolved.app.entities)
+            hint = suggest(name, context.resolved.app.entities)
             yield problem(UNKNOWN_ENTITY, at, f'there is no entity "{name}"', hint)
 
 
 def rights_have_effect(context: Context) -> Iterator[Diagnostic]:
     """Rights that build on another right are not given without it."""
     for _, _, rights in _rights(context):
-        if rights.read == "never":
+        if rights.read == "never" and not _refused(rights, "read"):
             for key in ("update", "delete", "auditLogs", "export"):
-                if rights.given(key) and rights.node.values[key].data not in ("never", False):
+                if getattr(rights, rights.table()[key].attribute) not in {"never", False}:
                     message = f"{key} has no effect where read is never"
                     yield problem(IDLE_RIGHT, rights.key_at(key), message, f"give read, or remove {key}")
-        if rights.update == "never" and rights.given("updateTo"):
+        if rights.update == "never" and not _refused(rights, "update") and rights.given("updateTo"):
             message = "updateTo has no effect where update is never"
             yield problem(IDLE_RIGHT, rights.key_at("updateTo"), message, "give update, or remove updateTo")
+
+
+def _refused(rights: EntityRightsDef, key: str) -> bool:
+    """Whether the right was given in a form that has been refused already."""
+    return rights.given(key) and rights.node.values[key].data != "never"
 
 
 def networks_are_valid(context: Context) -> Iterator[Diagnostic]:
@@ -72,6 +85,6 @@ def _parts(context: Context, entity: Entity, rights: EntityRightsDef) -> Iterato
     if rights.actions is not None:
         for name in rights.actions.entries:
             if name not in entity.actions:
-                hint = did_you_mean(name, entity.actions)
+                hint = suggest(name, entity.actions)
                 at = rights.actions.node.key_at(name)
                 yield problem(UNKNOWN_ACTION, at, f'{entity.name} has no action "{name}"', hint)
