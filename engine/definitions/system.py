@@ -14,6 +14,7 @@ fields:
   lastName: {type: text, required: true}
   fullName: {type: text, maxLength: 601, calculated: "{firstName} {lastName}"}
   email: {type: email, required: true, unique: true, lookup: true}
+  emailStandardized: {type: text, maxLength: 320, calculated: "lower(trim(email))", unique: true}
   status: {type: choice, options: [ACTIVE, BLOCKED, INACTIVE], default: ACTIVE}
   created: {type: dateRecordCreated}
   groups:
@@ -25,15 +26,27 @@ fields:
       group: {type: group, required: true}
   permissions:
     type: nested
+    write: user.permissions.developer
     fields:
       superUser: {type: boolean}
       systemUser: {type: boolean}
       developer: {type: boolean}
+  authentication:
+    type: nested
+    fields:
+      passwordExpired: {type: boolean}
+      lastPasswordChange: {type: dateTime}
+      failedLoginAttempts: {type: integer, min: 0, default: 0}
   localization:
     type: nested
     fields:
       timezoneMode: {type: choice, options: [AUTO, MANUAL], default: AUTO}
       timezone: {type: text}
       language: {type: text, default: en}
+validations:
+  - check: len(groups) == 0 or len([one for one in groups if one.primary]) == 1
+    field: groups
+    code: invalid
+    message: Exactly one group must be the primary one
 """
 }

@@ -6,6 +6,7 @@ A read or a create is one round trip, an update or a delete two, and one more fo
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from bson import ObjectId
@@ -24,11 +25,15 @@ MOST_ATTEMPTS = 20
 """How often a write without a version is planned again when others change the same record in between."""
 
 
-async def create_record(running: RunningApp, caller: Caller, name: str, body: Any) -> Json:
-    """The new record as the caller may read it. Raises ValidationErrors with every problem of the body."""
+async def create_record(
+    running: RunningApp, caller: Caller, name: str, body: Any, *, problems: Sequence[FieldProblem] = ()
+) -> Json:
+    """The new record as the caller may read it. Raises ValidationErrors with every problem of the body, and with
+    those that were found in it before."""
     compiled = running.entity(name)
     access = caller.access(name)
     draft = compiled.rules.parse(body, access, new=True)
+    draft.unknown.extend(problems)
     await _answer_references(running, caller, compiled, draft)
     numbers = await _next_numbers(running, compiled, draft)
     creation = compiled.rules.plan_create(draft, running.moment(caller), numbers)
@@ -39,11 +44,14 @@ async def create_record(running: RunningApp, caller: Caller, name: str, body: An
     return render_answer(running, caller, compiled, access, creation)
 
 
-async def update_record(running: RunningApp, caller: Caller, name: str, record_id: str, body: Any) -> Json:
-    """The record after the change. Raises NotFound, OptimisticLocking, ValidationErrors."""
+async def update_record(
+    running: RunningApp, caller: Caller, name: str, record_id: str, body: Any, *, problems: Sequence[FieldProblem] = ()
+) -> Json:
+    """The record after the change. Raises NotFound, OptimisticLocking, ValidationErrors (with `problems` as well)."""
     compiled = running.entity(name)
     access = caller.access(name)
     draft = compiled.rules.parse(body, access, new=False)
+    draft.unknown.extend(problems)
     key = object_id(record_id)
     document, _ = await asyncio.gather(
         running.store.get(compiled.collection, key), _answer_references(running, caller, compiled, draft)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.compiler import CompiledApp, CompiledEntity
 from engine.errors import NotFound
 from engine.permissions import FULL_ACCESS, Access
+from engine.permissions.addresses import Address
+from engine.permissions.scopes import TokenScopes
 from engine.query import Clock
 from engine.records import Moment
+from server.runtime.auth.desk import Desk
 from server.store import Store
 
 
@@ -22,9 +26,19 @@ def wall_clock() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. Without authentication everybody may do everything that the server offers."""
+    """Who asks.
+
+    `user` is the user's record in JSON form, `admin` that of whoever impersonates them. `token` is the id of the token
+    that was shown; `scopes` limit an API token, None does not. `groups` are names. A developer passes all permissions.
+    """
 
     user: dict[str, Any] | None = None
+    admin: dict[str, Any] | None = None
+    token: str | None = None
+    scopes: TokenScopes | None = None
+    groups: tuple[str, ...] = ()
+    developer: bool = False
+    address: Address | None = None
 
     def access(self, entity: str) -> Access:
         """The caller's rights on an entity."""
@@ -32,15 +46,22 @@ class Caller:
 
 
 ANYBODY = Caller()
+SYSTEM = Caller(user={"permissions": {"developer": True, "systemUser": True}}, developer=True)
+"""The engine itself."""
 
 
 @dataclass
 class RunningApp:
-    """What use cases work with. `compiled` may be swapped for a newer set of definitions between requests."""
+    """What use cases work with. `compiled` may be swapped for a newer set of definitions between requests.
+
+    `clock` gives ms since the epoch, `pause` waits for seconds.
+    """
 
     compiled: CompiledApp
     store: Store
     clock: Callable[[], int] = field(default=wall_clock)
+    pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+    desk: Desk = field(default_factory=Desk)
 
     def entity(self, name: str) -> CompiledEntity:
         """The entity of that name; raises NotFound."""

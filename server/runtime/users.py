@@ -1,0 +1,224 @@
+"""Use cases on the records of users: what any record's write does, and what a password or a status means beside it.
+
+Each answers like the use case on records of the same name. Passwords come as `authentication.newPassword` with
+`authentication.passwordConfirmation`; they leave the body here, and only a hash goes on, to the user's credentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bson import ObjectId
+
+from engine.errors import BadRequest, FieldProblem, Forbidden, NotFound
+from engine.permissions import Access
+from engine.permissions.passwords import make_password, validate_password
+from engine.schema import PasswordRules
+from server.runtime import records
+from server.runtime.auth.people import (
+    ACTIVE,
+    BLOCKED,
+    INACTIVE,
+    USERS,
+    Person,
+    end_sessions,
+    read_person,
+    remove_credentials,
+    store_hash,
+)
+from server.runtime.auth.throttle import Throttle
+from server.runtime.running import SYSTEM, Caller, RunningApp
+
+Json = dict[str, Any]
+
+GROUP = "authentication"
+NEW, CONFIRMATION = "newPassword", "passwordConfirmation"
+KEPT_BY_SERVER = ("lastPasswordChange", "failedLoginAttempts")
+"""Fields of the group that bodies do not set; what a client sends back of them is ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A body without its password: the `password` to set (None: none was sent), and what is wrong with it."""
+
+    body: Any
+    password: str | None = None
+    problems: tuple[FieldProblem, ...] = ()
+
+
+async def create_user(running: RunningApp, caller: Caller, body: Any) -> Json:
+    """A new user; without a password nobody can log in as them. Raises what create_record raises."""
+    memberships = running.compiled.memberships
+    rules = memberships.rules_for(body.get("groups")) if isinstance(body, Mapping) else None
+    chosen = _take_password(body, caller.access(USERS), rules or PasswordRules(), running.clock())
+    hashed = await _hash(running, chosen)
+    record = await records.create_record(running, caller, USERS, chosen.body, problems=chosen.problems)
+    if hashed is not None:
+        await store_hash(running.store, ObjectId(record["id"]), hashed, running.clock())
+    return record
+
+
+async def update_user(running: RunningApp, caller: Caller, user_id: str, body: Any) -> Json:
+    """The user after the change. A new password or another status ends all sessions of the user; so does this write if
+    it is cut off half-way. Raises what update_record raises, Forbidden for a developer's record."""
+    person = await _touch(running, caller, user_id)
+    rules = running.compiled.memberships.rules_for(body.get("groups")) if isinstance(body, Mapping) else None
+    chosen = _take_password(body, caller.access(USERS), rules or person.membership.password, running.clock())
+    hashed = await _hash(running, chosen)
+    if isinstance(body, Mapping) and body.get("status", person.status) != person.status:
+        await end_sessions(running.store, person.id)
+    record = await records.update_record(running, caller, USERS, user_id, chosen.body, problems=chosen.problems)
+    if hashed is not None:
+        await store_hash(running.store, person.id, hashed, running.clock())
+    elif record.get("status") != person.status:
+        await end_sessions(running.store, person.id)
+    running.desk.known.forget_person(person.id)
+    return record
+
+
+async def delete_user(running: RunningApp, caller: Caller, user_id: str) -> Json:
+    """The user as they were; their tokens and their password are worth nothing any more. Raises what delete_record
+    raises, Forbidden for a developer's record."""
+    person = await _touch(running, caller, user_id)
+    record = await records.delete_record(running, caller, USERS, user_id)
+    await remove_credentials(running.store, person.id)
+    running.desk.known.forget_person(person.id)
+    return record
+
+
+async def activate(running: RunningApp, caller: Caller, user_id: str) -> Json:
+    """An INACTIVE user becomes ACTIVE; raises BadRequest for others."""
+    return await _change_status(running, caller, user_id, INACTIVE, ACTIVE)
+
+
+async def deactivate(running: RunningApp, caller: Caller, user_id: str) -> Json:
+    """An ACTIVE user becomes INACTIVE and is out at once; raises BadRequest for others."""
+    return await _change_status(running, caller, user_id, ACTIVE, INACTIVE)
+
+
+async def unblock(running: RunningApp, caller: Caller, user_id: str) -> Json:
+    """A user whom too many failed logins BLOCKED becomes ACTIVE; raises BadRequest for others."""
+    record = await _change_status(running, caller, user_id, BLOCKED, ACTIVE, failures=0)
+    await Throttle(running.store, running.desk.policy).forgive(record["emailStandardized"])
+    return record
+
+
+async def reset_password(running: RunningApp, caller: Caller, user_id: str) -> Json:
+    """{temporaryPassword}: it is shown this once, and serves only to set another one. For developers."""
+    if not caller.developer:
+        raise Forbidden("Only a developer may reset a password")
+    person = await _touch(running, caller, user_id)
+    password = make_password(person.membership.password.min_length)
+    await set_password(running, person, password, expired=True)
+    return {"temporaryPassword": password}
+
+
+async def set_password(running: RunningApp, person: Person, password: str, *, expired: bool = False) -> Person:
+    """The person with a new password and without any session. A password that expires at once is marked so before it
+    can be used."""
+    hashed = await running.desk.hasher.hash(password)
+    now = running.clock()
+    values = {GROUP: {"passwordExpired": expired, "lastPasswordChange": now}}
+    if expired:
+        await records.update_record(running, SYSTEM, USERS, str(person.id), values)
+    epoch = await store_hash(running.store, person.id, hashed, now)
+    if not expired:
+        await records.update_record(running, SYSTEM, USERS, str(person.id), values)
+    running.desk.known.forget_person(person.id)
+    return replace(person, hash=hashed, epoch=epoch)
+
+
+async def block(running: RunningApp, person: Person, failures: int) -> None:
+    """Shuts out somebody whose password was guessed at too often."""
+    values = {"status": BLOCKED, GROUP: {"failedLoginAttempts": failures}}
+    await records.update_record(running, SYSTEM, USERS, str(person.id), values)
+    running.desk.known.forget_person(person.id)
+
+
+async def _change_status(
+    running: RunningApp, caller: Caller, user_id: str, before: str, after: str, failures: int | None = None
+) -> Json:
+    person = await _touch(running, caller, user_id)
+    if person.status != before:
+        raise BadRequest(f"The user is {person.status}: this is for users who are {before}")
+    values: Json = {"status": after}
+    if failures is not None:
+        values[GROUP] = {"failedLoginAttempts": failures}
+    await end_sessions(running.store, person.id)
+    record = await records.update_record(running, SYSTEM, USERS, user_id, values)
+    await end_sessions(running.store, person.id)
+    running.desk.known.forget_person(person.id)
+    return record
+
+
+async def _touch(running: RunningApp, caller: Caller, user_id: str) -> Person:
+    """The user that somebody wants to change; nobody but developers may change a developer."""
+    person = await read_person(running, records.object_id(user_id))
+    if person is None:
+        raise NotFound(f"There is no record with the id {user_id} in {USERS}")
+    if person.is_developer and not caller.developer:
+        raise Forbidden("Only a developer may change a developer")
+    return person
+
+
+async def _hash(running: RunningApp, chosen: Chosen) -> str | None:
+    if chosen.password is None or chosen.problems:
+        return None
+    return await running.desk.hasher.hash(chosen.password)
+
+
+def _take_password(body: Any, access: Access, rules: PasswordRules, now: int) -> Chosen:
+    """The body as the record's write takes it, and the password that was in it."""
+    if not isinstance(body, Mapping) or not isinstance(body.get(GROUP), Mapping) or access.hides(GROUP):
+        return Chosen(body)  # nothing to take, or for the write itself to refuse
+    group = dict(body[GROUP])
+    password, confirmation = group.pop(NEW, None), group.pop(CONFIRMATION, None)
+    for name in KEPT_BY_SERVER:
+        group.pop(name, None)
+    rest = {**body, GROUP: group}
+    given = password not in (None, "") or confirmation not in (None, "")
+    if not given or not access.may_write(f"{GROUP}.{NEW}"):
+        return Chosen(rest)
+    problems = _password_problems(password, confirmation, rules)
+    if problems:
+        return Chosen(rest, None, problems)
+    group["lastPasswordChange"] = now
+    return Chosen(rest, password)
+
+
+def _password_problems(password: Any, confirmation: Any, rules: PasswordRules) -> tuple[FieldProblem, ...]:
+    if not isinstance(password, str) or not password:
+        return (
+            _problem(NEW, "required" if password in (None, "") else "invalid", "Expected the new password, a text"),
+        )
+    problems = [
+        _problem(NEW, "invalid", rule.message, {"rule": rule.rule, "limit": rule.limit})
+        for rule in validate_password(password, rules)
+    ]
+    if confirmation in (None, ""):
+        problems.append(_problem(CONFIRMATION, "required", "Repeat the new password here"))
+    elif confirmation != password:
+        problems.append(_problem(CONFIRMATION, "invalid", "The two passwords are not the same"))
+    return tuple(problems)
+
+
+_LABELS = {NEW: "New password", CONFIRMATION: "Password confirmation"}
+
+
+def _problem(name: str, code: str, message: str, info: Mapping[str, object] | None = None) -> FieldProblem:
+    return FieldProblem(f"{GROUP}.{name}", _LABELS[name], code, message, info)
+
+
+__all__ = [
+    "activate",
+    "block",
+    "create_user",
+    "deactivate",
+    "delete_user",
+    "reset_password",
+    "set_password",
+    "unblock",
+    "update_user",
+]
