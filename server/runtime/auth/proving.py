@@ -16,7 +16,7 @@ from server.runtime.auth.throttle import Throttle, Try
 from server.runtime.running import RunningApp
 
 PATIENCE = 1_000
-"""A wait of at most this long (ms) is waited out here, so that people who mistyped see none; longer ones are refused."""
+"""A wait of at most this long (ms) is waited out here, so that people hardly notice it; longer ones are refused."""
 
 LONGEST_EMAIL = 320
 
@@ -35,7 +35,7 @@ class Proven:
 
 
 async def prove_password(running: RunningApp, email: str, password: str, address: Address | None) -> Proven:
-    """Raises Unauthorized; TooManyRequests with the wait; Unavailable when too many ask; BadRequest for absurd texts."""
+    """Raises Unauthorized; TooManyRequests with the wait; Unavailable when too many ask; BadRequest for long texts."""
     if not is_hashable(password):
         raise BadRequest(f"No password is longer than {MOST_CHARACTERS} characters ({MOST_BYTES} bytes)")
     email = standardize_email(email)
