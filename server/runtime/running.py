@@ -28,7 +28,7 @@ def wall_clock() -> int:
 class Caller:
     """Who asks.
 
-    `user` is the user's record in JSON form, `admin` that of whoever impersonates them. `token` is the id of the token
+    `user` is the user's record in value form, `admin` that of whoever impersonates them. `token` is the id of the token
     that was shown; `scopes` limit an API token, None does not. `groups` are names. A developer passes all permissions.
     """
 

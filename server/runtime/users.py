@@ -6,13 +6,14 @@ Each answers like the use case on records of the same name. Passwords come as `a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bson import ObjectId
 
-from engine.errors import BadRequest, FieldProblem, Forbidden, NotFound
+from engine.errors import BadRequest, FieldProblem, Forbidden, NotFound, ValidationErrors
 from engine.permissions import Access
 from engine.permissions.passwords import make_password, validate_password
 from engine.schema import PasswordRules
@@ -35,6 +36,7 @@ Json = dict[str, Any]
 
 GROUP = "authentication"
 NEW, CONFIRMATION = "newPassword", "passwordConfirmation"
+EMAIL, STANDARDIZED = "email", "emailStandardized"
 KEPT_BY_SERVER = ("lastPasswordChange", "failedLoginAttempts")
 """Fields of the group that bodies do not set; what a client sends back of them is ignored."""
 
@@ -54,22 +56,24 @@ async def create_user(running: RunningApp, caller: Caller, body: Any) -> Json:
     rules = memberships.rules_for(body.get("groups")) if isinstance(body, Mapping) else None
     chosen = _take_password(body, caller.access(USERS), rules or PasswordRules(), running.clock())
     hashed = await _hash(running, chosen)
-    record = await records.create_record(running, caller, USERS, chosen.body, problems=chosen.problems)
+    with _problems_of_email():
+        record = await records.create_record(running, caller, USERS, chosen.body, problems=chosen.problems)
     if hashed is not None:
         await store_hash(running.store, ObjectId(record["id"]), hashed, running.clock())
     return record
 
 
 async def update_user(running: RunningApp, caller: Caller, user_id: str, body: Any) -> Json:
-    """The user after the change. A new password or another status ends all sessions of the user; so does this write if
-    it is cut off half-way. Raises what update_record raises, Forbidden for a developer's record."""
+    """The user after the change; a new password or another status ends all sessions of the user. Raises what
+    update_record raises, and Forbidden for a developer's record."""
     person = await _touch(running, caller, user_id)
     rules = running.compiled.memberships.rules_for(body.get("groups")) if isinstance(body, Mapping) else None
     chosen = _take_password(body, caller.access(USERS), rules or person.membership.password, running.clock())
     hashed = await _hash(running, chosen)
     if isinstance(body, Mapping) and body.get("status", person.status) != person.status:
         await end_sessions(running.store, person.id)
-    record = await records.update_record(running, caller, USERS, user_id, chosen.body, problems=chosen.problems)
+    with _problems_of_email():
+        record = await records.update_record(running, caller, USERS, user_id, chosen.body, problems=chosen.problems)
     if hashed is not None:
         await store_hash(running.store, person.id, hashed, running.clock())
     elif record.get("status") != person.status:
@@ -101,7 +105,7 @@ async def deactivate(running: RunningApp, caller: Caller, user_id: str) -> Json:
 async def unblock(running: RunningApp, caller: Caller, user_id: str) -> Json:
     """A user whom too many failed logins BLOCKED becomes ACTIVE; raises BadRequest for others."""
     record = await _change_status(running, caller, user_id, BLOCKED, ACTIVE, failures=0)
-    await Throttle(running.store, running.desk.policy).forgive(record["emailStandardized"])
+    await Throttle(running.store, running.desk.policy).forgive(record[STANDARDIZED])
     return record
 
 
@@ -161,6 +165,18 @@ async def _touch(running: RunningApp, caller: Caller, user_id: str) -> Person:
     if person.is_developer and not caller.developer:
         raise Forbidden("Only a developer may change a developer")
     return person
+
+
+@contextmanager
+def _problems_of_email() -> Iterator[None]:
+    """Nobody can write the standardised address; what is wrong with it is wrong with the address as it was written."""
+    try:
+        yield
+    except ValidationErrors as error:
+        raise ValidationErrors(
+            replace(problem, field=EMAIL, label="Email") if problem.field == STANDARDIZED else problem
+            for problem in error.problems
+        ) from error
 
 
 async def _hash(running: RunningApp, chosen: Chosen) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from engine.errors import Forbidden, Unauthorized
 from engine.permissions.addresses import Address
@@ -78,11 +79,9 @@ def may_impersonate(person: Person, other: Person) -> bool:
     return person.may_impersonate and (person.is_developer or not other.is_developer)
 
 
-def _record(running: RunningApp, person: Person) -> dict[str, object]:
-    """The user's record in JSON form."""
-    compiled = running.entity(USERS)
-    record: dict[str, object] = compiled.views.get().render(dict(person.document), running.moment(Caller()).scope)
-    return record
+def _record(running: RunningApp, person: Person) -> dict[str, Any]:
+    """The user's record in value form, as expressions and conditions read it; for the fields of users that is JSON."""
+    return running.entity(USERS).rules.load(person.document)
 
 
 def _not_valid() -> Unauthorized:

@@ -1,0 +1,64 @@
+"""The first developer: in goes a database in which nobody can log in, out comes somebody who can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine.errors import CastworkError, ValidationErrors
+from engine.permissions.passwords import make_password
+from engine.permissions.throttling import MINUTE
+from server.runtime import users
+from server.runtime.auth.people import CREDENTIALS, find_person, store_hash
+from server.runtime.running import SYSTEM, RunningApp
+
+DEFAULT_EMAIL = "admin@example.com"
+
+
+class BadAdministrator(CastworkError):
+    """The address or password given for the first developer cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstDeveloper:
+    """Who was made; `password` only where it had to be generated, for showing it this once."""
+
+    email: str
+    password: str | None = field(repr=False)
+
+
+async def make_first_developer(
+    running: RunningApp, email: str | None = None, password: str | None = None
+) -> FirstDeveloper | None:
+    """Makes a developer where nobody has a password yet; None where somebody has. Raises BadAdministrator."""
+    if await running.store.find(CREDENTIALS, {}, limit=1):
+        return None
+    chosen, email = password or make_password(), email or DEFAULT_EMAIL
+    body = {
+        "firstName": "First",
+        "lastName": "Developer",
+        "email": email,
+        "permissions": {"developer": True},
+        "authentication": {"newPassword": chosen, "passwordConfirmation": chosen},
+    }
+    made = FirstDeveloper(email, None if password else chosen)
+    try:
+        await users.create_user(running, SYSTEM, body)
+    except ValidationErrors as error:
+        if any(problem.code != "notUnique" for problem in error.problems):
+            said = "; ".join(f"{problem.field}: {problem.message}" for problem in error.problems)
+            raise BadAdministrator(f"The first developer cannot be made: {said}") from error
+        return made if await _complete(running, email, chosen) else None
+    return made
+
+
+async def _complete(running: RunningApp, email: str, password: str) -> bool:
+    """Gives a password to the first developer of a start that was cut off; another process that starts at this moment
+    does that by itself."""
+    person = await find_person(running, email)
+    if person is None or person.hash is not None or running.clock() - int(person.document["created"]) < MINUTE:
+        return False
+    await store_hash(running.store, person.id, await running.desk.hasher.hash(password), running.clock())
+    return True
+
+
+__all__ = ["DEFAULT_EMAIL", "BadAdministrator", "FirstDeveloper", "make_first_developer"]
