@@ -122,7 +122,7 @@ class DecimalType(FieldType):
 
     def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
         """The number as `display` and language have it."""
-        return _displayed(value, display, locale)
+        return _displayed(_shown(value, display), display, locale)
 
     def csv_out(self, value: Any) -> str:
         """Digits without exponent, as far as that is readable."""
@@ -167,8 +167,9 @@ class MoneyType(DecimalType):
         symbol = display.get("symbol")
         if symbol is None:
             symbol = plain.currency_symbol(locale.currency, locale.language)
-        text = _displayed(value.copy_abs(), display, locale)
-        return f"-{symbol}{text}" if value < 0 else f"{symbol}{text}"
+        shown = _shown(value, display)
+        text = _displayed(shown.copy_abs(), display, locale)
+        return f"-{symbol}{text}" if shown < 0 else f"{symbol}{text}"
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ class PercentageType(DecimalType):
 
     def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
         """Times hundred, with a percent sign."""
-        return f"{_displayed(_WIDE.scaleb(value, 2), display, locale)}%"
+        return f"{_displayed(_shown(_WIDE.scaleb(value, 2), display), display, locale)}%"
 
     def csv_out(self, value: Any) -> str:
         """Times hundred, without a sign."""
@@ -209,19 +210,25 @@ class BigNumberType(DecimalType):
 
 
 def _limited(number: Decimal, places: int, *, truncate: bool = False) -> Decimal:
-    """The number with at most so many decimals; fewer stay as they are."""
+    """The number with at most so many decimals; fewer stay as they are. Nothing has no minus."""
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -places:
-        return number.quantize(_QUANTA[places], ROUND_DOWN if truncate else ROUND_HALF_UP, _WIDE)
-    return number
+        number = number.quantize(_QUANTA[places], ROUND_DOWN if truncate else ROUND_HALF_UP, _WIDE)
+    return number if number else number.copy_abs()
 
 
-def _displayed(number: Decimal, display: Mapping[str, Any], locale: Locale) -> str:
+def _shown(number: Decimal, display: Mapping[str, Any]) -> Decimal:
+    """The number with the decimals that `display` leaves."""
     places = display.get("numberOfDecimals")
-    if places is not None:
-        number = _limited(number, places, truncate=display.get("decimalLimitRuleType") == "truncate")
+    if places is None:
+        return number
+    return _limited(number, places, truncate=display.get("decimalLimitRuleType") == "truncate")
+
+
+def _displayed(shown: Decimal, display: Mapping[str, Any], locale: Locale) -> str:
+    """The result of `_shown` as text."""
     return plain.format_number(
-        number,
+        shown,
         locale.language,
         grouping=display.get("showThousandsSeparator", False),
         least_decimals=display.get("numberOfDecimals", _USUAL_DECIMALS) if display.get("zeroPadding", False) else 0,

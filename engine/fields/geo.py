@@ -77,9 +77,11 @@ class GeoPointType(FieldType):
 
 
 def _degrees(value: Any, limit: int) -> int | Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not -limit <= value <= limit:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
-    return _number(float(value))
+    if isinstance(value, Decimal) and not value.is_finite():
+        return None
+    return _number(float(value)) if -limit <= value <= limit else None
 
 
 def _number(value: float) -> int | Decimal:

@@ -43,13 +43,13 @@ def compile_schema(schema: Any, key: str = "schema") -> Check:
         try:
             error = next(validator.iter_errors(value), None)
         except RecursionError:
-            raise InvalidValue("Nested too deeply for its schema", None, rule="schema") from None
+            raise InvalidValue("Nested too deeply for its schema", rule="schema") from None
         if error is not None:
+            keyword = error.validator or "false"
             raise InvalidValue(
-                f"Does not fit the schema: {error.validator} at {error.json_path}",
-                None,
+                f"Does not fit the schema: {keyword} at {error.json_path}",
                 rule="schema",
-                limit={str(error.validator): error.validator_value},
+                limit={keyword: error.validator_value},
             )
 
     return check
@@ -150,7 +150,15 @@ def _additional_properties(validator: Any, inner: Any, value: Any, schema: Any) 
         patterns = [_compiled(pattern) for pattern in schema.get("patternProperties", ())]
         for name, each in value.items():
             if name not in known and not any(pattern.search(name) for pattern in patterns):
-                yield from validator.descend(each, inner, path=name)
+                yield from _further(validator, inner, each, name)
+
+
+def _further(validator: Any, inner: Any, value: Any, place: str | int) -> Iterator[Any]:
+    """What is wrong with a part that no other keyword speaks of; `false` allows none, and the keyword says so."""
+    if inner is False:
+        yield _broken(place)
+    else:
+        yield from validator.descend(value, inner, path=place)
 
 
 def _unevaluated_properties(validator: Any, inner: Any, value: Any, schema: Any) -> Iterator[Any]:
@@ -160,7 +168,7 @@ def _unevaluated_properties(validator: Any, inner: Any, value: Any, schema: Any)
         evaluated = frozenset(find_evaluated_property_keys_by_schema(validator, value, schema))
         for name, each in value.items():
             if name not in evaluated:
-                yield from validator.descend(each, inner, path=name)
+                yield from _further(validator, inner, each, name)
 
 
 def _unevaluated_items(validator: Any, inner: Any, value: Any, schema: Any) -> Iterator[Any]:
@@ -170,7 +178,7 @@ def _unevaluated_items(validator: Any, inner: Any, value: Any, schema: Any) -> I
         evaluated = frozenset(find_evaluated_item_indexes_by_schema(validator, value, schema))
         for index, each in enumerate(value):
             if index not in evaluated:
-                yield from validator.descend(each, inner, path=index)
+                yield from _further(validator, inner, each, index)
 
 
 def _unique_items(validator: Any, unique: bool, value: Any, schema: Any) -> Iterator[Any]:
@@ -212,10 +220,10 @@ def _is_integer(checker: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _broken() -> Any:
+def _broken(*place: str | int) -> Any:
     from jsonschema import ValidationError
 
-    return ValidationError("")
+    return ValidationError("", path=place)
 
 
 @lru_cache(maxsize=1)

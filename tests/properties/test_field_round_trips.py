@@ -346,7 +346,7 @@ def test_query_values_are_found_in_what_is_stored(name, data):
 @given(data=st.data(), junk=ANY_JSON | st.just(DEEP))
 def test_anything_is_a_value_or_refused(name, data, junk):
     for kind, values in configured(name):
-        written = data.draw(st.just(junk) | values)
+        written = data.draw(st.just(junk) | values | values.flatmap(near))
         before = copy.deepcopy(written)
         try:
             value = kind.parse_json(written)

@@ -185,7 +185,11 @@ def test_dynamic_choices_are_found_by_name_and_label():
 @pytest.mark.parametrize(
     "value",
     [
-        5, None, [], {}, "\ud800",
+        5,
+        None,
+        [],
+        {},
+        "\ud800",
         {"options": [], "selectedValue": "AK"},
         {"options": "AK", "selectedValue": "AK"},
         {"options": [{"label": "Alaska", "name": "AK"}], "selectedValue": "AZ"},
@@ -199,7 +203,7 @@ def test_dynamic_choices_are_found_by_name_and_label():
         {"options": [{"label": "Alaska", "name": "AK"}], "selectedValue": "AK", "search": []},
         {"selectedValue": "AK"},
     ],
-)  # fmt: skip
+)
 def test_what_is_no_dynamic_choice(value):
     with pytest.raises(InvalidValue, match="selectedValue"):
         kind("dynamicChoice").parse_json(value)

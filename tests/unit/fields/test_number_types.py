@@ -169,6 +169,7 @@ def test_decimal_limits_are_included():
         ("round", "2.344", "2.34"),
         ("round", "9.999", "10.00"),
         ("round", "1E-6000", "0.00"),
+        ("round", "-0.001", "0.00"),
         ("truncate", "2.349", "2.34"),
         ("truncate", "-2.349", "-2.34"),
         ("round", "5", "5"),
