@@ -126,9 +126,7 @@ _CONSTANTS = {"true": "True", "false": "False", "null": "None", "none": "None"}
 def _path_above(names: Names) -> str | None:
     """The record path of what encloses a nested item, read from any of the fields there."""
     assert names.parent is not None
-    for item in names.parent.fields.values():
-        return item.path.rpartition(".")[0]
-    return None
+    return next((item.path.rpartition(".")[0] for item in names.parent.fields.values()), None)
 
 
 def _place_of(item: Field) -> _Place:

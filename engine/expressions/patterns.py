@@ -36,7 +36,7 @@ def compile_pattern(text: str) -> Any:
 def fits(scope: Scope, text: str, pattern: Any) -> bool:
     """Whether the whole text matches a compiled pattern."""
     size = len(text) if text.isascii() else 4 * len(text)
-    scope.spend(size * pattern.programsize // PATTERN_WORK_PER_STEP)
+    scope.spend(1 + size * pattern.programsize // PATTERN_WORK_PER_STEP)
     try:
         return pattern.fullmatch(text) is not None
     except UnicodeEncodeError:  # half of a surrogate pair: no pattern means it

@@ -210,10 +210,7 @@ def negate(value: Any) -> Any:
 
 def order(scope: Scope, a: Any, b: Any, holds: Callable[[Any, Any], bool]) -> bool:
     """Whether `holds` (operator.lt and the like) is true of two texts or two numbers; false if one is null."""
-    kind = type(a)
-    if kind is type(b) and (kind is int or kind is str):
-        if kind is str:
-            scope.spend_text(min(len(a), len(b)))
+    if type(a) is int and type(b) is int:
         return holds(a, b)
     if a is None or b is None:
         return False
@@ -222,6 +219,7 @@ def order(scope: Scope, a: Any, b: Any, holds: Callable[[Any, Any], bool]) -> bo
         x, y = number_of(a), number_of(b)
         return x is not None and y is not None and holds(x, y)
     if kinds == (TEXT, TEXT):
+        scope.spend_text(min(len(a), len(b)))
         return holds(a, b)
     raise ExpressionError(f"There is no order between {kinds[0]} and {kinds[1]}", hint=_remedy(kinds))
 

@@ -303,6 +303,16 @@ def test_paths_and_lists(text, expected):
     assert evaluate(text, user={"groups": [{"name": "sales"}]}, params={"limit": 7}) == expected
 
 
+def test_equality_looks_into_records_and_at_unknown_things():
+    assert evaluate("data == other", {"data": {"a": [1, 2.0]}, "other": {"a": [1.0, 2]}}) is True
+    assert evaluate("data == other", {"data": {"a": 1}, "other": {"a": 1, "b": 2}}) is False
+    assert evaluate("data == other", {"data": {"a": 1}, "other": {"b": 1}}) is False
+    assert evaluate("data == other", {"data": {"a": None}, "other": {"b": None}}) is False
+    assert evaluate("data == other", {"data": b"a", "other": bytes([97])}) is True
+    assert evaluate("data == other", {"data": b"a", "other": b"b"}) is False
+    assert evaluate("data == number", {"data": b"a"}) is False
+
+
 def test_a_record_can_be_made_where_it_is_allowed():
     made = parse_expression("{'total': len(addresses), 'first': [{'state': addresses[0].state}]}", allow_records=True)
     assert compile_expression(made, NAMES)(scope()) == {"total": 3, "first": [{"state": "NV"}]}

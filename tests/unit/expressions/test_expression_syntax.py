@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from expression_samples import evaluate
 
 from engine.errors import ExpressionError
 from engine.expressions import parse_expression
-from engine.expressions.syntax import Arithmetic, Literal, Logic
+from engine.expressions.syntax import Arithmetic, Literal, Logic, Node
 
 REFUSED = [
     ("", 0, "empty", None),
@@ -129,6 +131,27 @@ def test_chains_of_one_rank_make_one_part():
     long_text = "+".join(["name"] * 200)
     assert evaluate(long_text) == "Acme" * 200
     assert evaluate(" or ".join(["other"] * 199 + ["name"])) == "Acme"
+
+
+def test_children_are_all_the_nodes_that_a_node_is_made_of():
+    text = "{'a': -a[0].b if not c and c < 1 else [x.d + len(e) for x in f if x], 'g': None}"
+    todo: list[Node] = list(parse_expression(text, allow_records=True).trees)
+    seen: set[type] = set()
+    while todo:
+        node = todo.pop()
+        seen.add(type(node))
+        values = [getattr(node, field.name) for field in dataclasses.fields(node)]
+        assert sorted(map(repr, node.children)) == sorted(map(repr, _nodes(values)))
+        todo += node.children
+    assert {kind.__name__ for kind in seen} == {kind.__name__ for kind in Node.__subclasses__()}
+
+
+def _nodes(value):
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _nodes(item)
 
 
 def test_conditions_of_a_comprehension_are_one_conjunction():
