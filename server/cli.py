@@ -115,7 +115,7 @@ def routes(path: AppPath) -> None:
     with _told(path):
         loaded = compile_apps(path)
     for one in loaded:
-        for route in one.compiled.routes:
+        for route in sorted(one.compiled.routes, key=lambda route: (route.entity or "", route.path)):
             typer.echo(f"{route.method:7} {route.path:44} {route.operation:14} {route.permission}")
 
 
