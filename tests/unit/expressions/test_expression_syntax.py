@@ -134,7 +134,7 @@ def test_chains_of_one_rank_make_one_part():
 
 
 def test_children_are_all_the_nodes_that_a_node_is_made_of():
-    text = "{'a': -a[0].b if not c and c < 1 else [x.d + len(e) for x in f if x], 'g': None}"
+    text = "{'a': -[a][0].b if not c and c < 1 else [x.d + len(e) for x in f if x], 'g': None}"
     todo: list[Node] = list(parse_expression(text, allow_records=True).trees)
     seen: set[type] = set()
     while todo:
