@@ -8,6 +8,7 @@ from functools import cached_property
 
 from engine.definitions import Sources, resolve_app
 from engine.indexes import IndexPlan, plan_indexes
+from engine.permissions import AccessTable
 from engine.permissions.membership import Memberships
 from engine.records import RecordRules, References, Views
 from engine.routes import Route, build_route_table
@@ -35,6 +36,7 @@ class CompiledApp:
 
     app: App
     entities: Mapping[str, CompiledEntity]
+    rights: AccessTable
     routes: tuple[Route, ...]
 
     @cached_property
@@ -56,7 +58,9 @@ def compile_app(sources: Sources) -> CompiledApp:
 def build_app(app: App) -> CompiledApp:
     """Compiles a resolved schema."""
     entities = {
-        name: CompiledEntity(entity, RecordRules(entity), Views(entity), References(app, entity))
+        name: CompiledEntity(
+            entity, RecordRules(entity, hide_forbidden=app.forbidden == "hide"), Views(entity), References(app, entity)
+        )
         for name, entity in app.entities.items()
     }
-    return CompiledApp(app, entities, build_route_table(app))
+    return CompiledApp(app, entities, AccessTable(app), build_route_table(app))

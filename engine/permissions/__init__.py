@@ -1,5 +1,6 @@
-"""What a caller may do: compiled per group, united per user; row filters and field masks as data."""
+"""What a caller may do: compiled per set of groups, united per user; row filters and field masks as data."""
 
-from engine.permissions.access import FULL_ACCESS, Access
+from engine.permissions.access import FULL_ACCESS, NO_ACCESS, OPEN_MASK, Access, Transition, WriteMask
+from engine.permissions.compile import AccessTable
 
-__all__ = ["FULL_ACCESS", "Access"]
+__all__ = ["FULL_ACCESS", "NO_ACCESS", "OPEN_MASK", "Access", "AccessTable", "Transition", "WriteMask"]

@@ -1,34 +1,23 @@
-"""What one caller may do with one entity: in go compiled rights, out comes data that planners and views consult."""
+"""What one caller may do with one entity: rows as conditions, fields as masks; planners, writes and views ask it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
-from engine.query import Condition
+from engine.query import ALWAYS, NEVER, Clock, Condition, Predicate, all_of, bind, is_bound, to_predicate
 
-
-@dataclass(frozen=True)
-class Access:
-    """The rights of one caller on one entity.
-
-    `row_filter` joins every query (None: all rows). `hidden` and `read_only` are dotted field paths; a path is hidden
-    or read-only where it or anything above it is listed.
-    """
-
-    row_filter: Condition | None = None
-    hidden: frozenset[str] = frozenset()
-    read_only: frozenset[str] = frozenset()
-
-    def hides(self, path: str) -> bool:
-        """Whether the caller may not know of the field at a dotted path."""
-        return bool(self.hidden) and _covered(path, self.hidden)
-
-    def may_write(self, path: str) -> bool:
-        """Whether the caller may set the field at a dotted path."""
-        return not (self.read_only and _covered(path, self.read_only)) and not self.hides(path)
+Record = Mapping[str, Any]
+NONE: frozenset[str] = frozenset()
 
 
-def _covered(path: str, listed: frozenset[str]) -> bool:
+def covered(path: str, listed: frozenset[str] | Mapping[str, Any]) -> bool:
+    """Whether a dotted path, or anything above it, is listed."""
+    if not listed:
+        return False
     if path in listed:
         return True
     while (cut := path.rfind(".")) >= 0:
@@ -38,5 +27,216 @@ def _covered(path: str, listed: frozenset[str]) -> bool:
     return False
 
 
+def _no_conditions() -> Mapping[str, Condition]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class WriteMask:
+    """Which fields a body may set: never those in `refused`, and those in `conditions` where theirs holds.
+
+    Conditions look at the record as it was, on creation at what was sent. A `hidden` field is as good as unknown.
+    """
+
+    hidden: frozenset[str] = NONE
+    refused: frozenset[str] = NONE
+    conditions: Mapping[str, Condition] = field(default_factory=_no_conditions)
+
+    @cached_property
+    def open(self) -> bool:
+        """Whether there is nothing to look up."""
+        return not (self.hidden or self.refused)
+
+    def hides(self, path: str) -> bool:
+        """Whether the field is as good as unknown."""
+        return covered(path, self.hidden)
+
+    def may_write(self, path: str) -> bool:
+        """Whether the field may be set, as far as can be said without a record."""
+        return not covered(path, self.refused) and not self.hides(path)
+
+    @cached_property
+    def tests(self) -> Mapping[str, Predicate]:
+        """The conditions as predicates."""
+        return {path: to_predicate(condition) for path, condition in self.conditions.items()}
+
+    def _bound(self, user: Record | None, clock: Clock) -> WriteMask:
+        return replace(self, conditions=_bind_all(self.conditions, user, clock))
+
+
+OPEN_MASK = WriteMask()
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change that a caller may make: from records that satisfy `before` to records that satisfy `after`."""
+
+    before: Condition
+    after: Condition
+
+
+@dataclass(frozen=True)
+class Access:
+    """The rights of one caller on one entity. Conditions say on which records; field names are dotted paths.
+
+    `hidden` fields are never shown, those in `masked` only on records where their condition holds. `actions` is None
+    where all are allowed.
+    """
+
+    read: Condition = ALWAYS
+    create: Condition = ALWAYS
+    updates: tuple[Transition, ...] = (Transition(ALWAYS, ALWAYS),)
+    delete: Condition = ALWAYS
+    audit_logs: Condition = ALWAYS
+    imports: bool = True
+    exports: bool = True
+    actions: Mapping[str, Condition] | None = None
+    hidden: frozenset[str] = NONE
+    masked: Mapping[str, Condition] = field(default_factory=_no_conditions)
+    creating: WriteMask = OPEN_MASK
+    updating: WriteMask = OPEN_MASK
+
+    @property
+    def row_filter(self) -> Condition | None:
+        """Joins every query of the caller; None where all rows may be read."""
+        return None if self.read == ALWAYS else self.read
+
+    def may(self, right: str) -> bool:
+        """Whether the caller has a right of the route table (`read`, `create`, ...) on any record at all."""
+        return _RIGHTS[right](self)
+
+    def hides(self, path: str) -> bool:
+        """Whether the caller may not know of the field at a dotted path."""
+        return covered(path, self.hidden)
+
+    def guard(self, path: str) -> Condition | None:
+        """What a record must satisfy for the caller to see its field at a path; None where nothing is asked."""
+        if not self.masked:
+            return None
+        guards = [condition for masked, condition in self.masked.items() if covered(path, frozenset((masked,)))]
+        return all_of(guards) if guards else None
+
+    def action(self, name: str) -> Condition:
+        """On which records the caller may run an action."""
+        return ALWAYS if self.actions is None else self.actions.get(name, NEVER)
+
+    def allows_read(self, record: Record) -> bool:
+        """Whether the caller may read a record (value form)."""
+        return self._reads(record)
+
+    def allows_create(self, record: Record) -> bool:
+        """Whether the caller may create this record."""
+        return self._creates(record)
+
+    def allows_delete(self, record: Record) -> bool:
+        """Whether the caller may delete a record."""
+        return self._deletes(record)
+
+    def allows_audit(self, record: Record) -> bool:
+        """Whether the caller may see what happened to a record."""
+        return self._audits(record)
+
+    def allows_action(self, name: str, record: Record) -> bool:
+        """Whether the caller may run an action on a record."""
+        return to_predicate(self.action(name))(record)
+
+    def allows_change_of(self, old: Record) -> bool:
+        """Whether the caller may change a record as it is."""
+        return any(before(old) for before, _ in self._changes)
+
+    def allows_change(self, old: Record, new: Record) -> bool:
+        """Whether the caller may make a record of the other; one and the same right must allow both ends."""
+        return any(before(old) and after(new) for before, after in self._changes)
+
+    @cached_property
+    def masks(self) -> Mapping[str, Predicate]:
+        """The conditions of masked fields as predicates."""
+        return {path: to_predicate(condition) for path, condition in self.masked.items()}
+
+    @cached_property
+    def _reads(self) -> Predicate:
+        return to_predicate(self.read)
+
+    @cached_property
+    def _creates(self) -> Predicate:
+        return to_predicate(self.create)
+
+    @cached_property
+    def _deletes(self) -> Predicate:
+        return to_predicate(self.delete)
+
+    @cached_property
+    def _audits(self) -> Predicate:
+        return to_predicate(self.audit_logs)
+
+    @cached_property
+    def _changes(self) -> tuple[tuple[Predicate, Predicate], ...]:
+        return tuple((to_predicate(one.before), to_predicate(one.after)) for one in self.updates)
+
+    @cached_property
+    def is_bound(self) -> bool:
+        """Whether nothing depends on who asks and when, so that one Access serves all."""
+        return all(is_bound(condition) for condition in self._conditions())
+
+    def bound(self, user: Record | None, clock: Clock) -> Access:
+        """The same rights with the caller's values filled in; `user` is the user's record in value form."""
+        if self.is_bound:
+            return self
+        return replace(
+            self,
+            read=_bind(self.read, user, clock),
+            create=_bind(self.create, user, clock),
+            updates=tuple(
+                Transition(_bind(one.before, user, clock), _bind(one.after, user, clock)) for one in self.updates
+            ),
+            delete=_bind(self.delete, user, clock),
+            audit_logs=_bind(self.audit_logs, user, clock),
+            actions=None if self.actions is None else _bind_all(self.actions, user, clock),
+            masked=_bind_all(self.masked, user, clock),
+            creating=self.creating._bound(user, clock),
+            updating=self.updating._bound(user, clock),
+        )
+
+    def _conditions(self) -> Iterable[Condition]:
+        yield from (self.read, self.create, self.delete, self.audit_logs)
+        for one in self.updates:
+            yield from (one.before, one.after)
+        for named in (self.actions or {}, self.masked, self.creating.conditions, self.updating.conditions):
+            yield from named.values()
+
+
+def _bind(condition: Condition, user: Record | None, clock: Clock) -> Condition:
+    return bind(condition, user=user, clock=clock)
+
+
+def _bind_all(conditions: Mapping[str, Condition], user: Record | None, clock: Clock) -> Mapping[str, Condition]:
+    return {name: _bind(condition, user, clock) for name, condition in conditions.items()}
+
+
+_RIGHTS: Mapping[str, Callable[[Access], bool]] = {
+    "none": lambda access: True,
+    "read": lambda access: access.read != NEVER,
+    "create": lambda access: access.create != NEVER,
+    "update": lambda access: bool(access.updates),
+    "delete": lambda access: access.delete != NEVER,
+    "auditLogs": lambda access: access.audit_logs != NEVER,
+    "import": lambda access: access.imports,
+    "export": lambda access: access.exports,
+    "action": lambda access: access.actions is None or any(one != NEVER for one in access.actions.values()),
+}
+"""By the names that routes use."""
+
 FULL_ACCESS = Access()
 """Every right: developers, the engine itself, and servers that ask nobody who they are."""
+
+NO_ACCESS = Access(
+    read=NEVER,
+    create=NEVER,
+    updates=(),
+    delete=NEVER,
+    audit_logs=NEVER,
+    imports=False,
+    exports=False,
+    actions=MappingProxyType({}),
+)
+"""No right at all: entities that none of a caller's groups names."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from engine.errors import FieldProblem, ValidationErrors
+from engine.errors import FieldProblem, OptimisticLocking, ValidationErrors
 from engine.expressions import Names, Scope
 from engine.fields.base import Supply
 from engine.permissions import Access
@@ -19,6 +19,7 @@ from engine.records.calculated import Calculator
 from engine.records.draft import ROOT_SYSTEM, ContainerParser, Draft, parse_record
 from engine.records.forms import Record, build_loader, build_storer, stored_fields, value_storer
 from engine.records.merge import Merge, Merger
+from engine.records.rights import RecordRights
 from engine.records.validate import Validator
 from engine.schema import Entity, Field
 
@@ -59,9 +60,10 @@ class Change:
 class RecordRules:
     """Everything compiled that writes of one entity need; built once, shared by every request."""
 
-    def __init__(self, entity: Entity) -> None:
+    def __init__(self, entity: Entity, *, hide_forbidden: bool = False) -> None:
         names = Names.of_entity(entity)
         self.entity = entity
+        self.rights = RecordRights(entity, hide=hide_forbidden)
         self.load = build_loader(entity)
         self.parser = ContainerParser(entity.fields, ROOT_SYSTEM)
         self._numbered = tuple(item for item in entity.fields if item.type.supply is Supply.NUMBER)
@@ -76,7 +78,7 @@ class RecordRules:
 
     def parse(self, body: Any, access: Access, *, new: bool) -> Draft:
         """The body as a draft; raises BadRequest where it is no object."""
-        return parse_record(self.parser, body, access, new=new)
+        return parse_record(self.parser, body, access.creating if new else access.updating, new=new)
 
     def numbers_for(self, draft: Draft) -> tuple[Field, ...]:
         """The fields of a new record that need the next number of their counter: those that were not sent."""
@@ -86,46 +88,61 @@ class RecordRules:
         return tuple(item for item in self._numbered if sent.get(item.name) is None)
 
     def plan_create(
-        self, draft: Draft, moment: Moment, numbers: Mapping[str, int], record_id: str | None = None
+        self, draft: Draft, moment: Moment, access: Access, numbers: Mapping[str, int], record_id: str | None = None
     ) -> Creation:
-        """The record that the draft makes; `numbers` are the counters' answers by field. Raises ValidationErrors."""
+        """The record that the draft makes; `numbers` are the counters' answers by field.
+
+        Raises ValidationErrors, and Forbidden for a record that the caller may not make.
+        """
         record: Record = {"id": record_id or str(ObjectId()), "version": 0, "label": ""}
         supplied = {item.name: item.type.supplied(moment.now) for item in self._moments}
         supplied.update((item.name, item.type.supplied(numbers[item.name])) for item in self.numbers_for(draft))
         self._build(None, draft, record, supplied, moment)
+        self.rights.check_create(record, access)
         document = self._store(record)
         return Creation(record, document, self._answer(document, record))
 
-    def plan_update(self, document: Mapping[str, Any], draft: Draft, moment: Moment) -> Change:
-        """The change that the draft makes to a stored document. Raises ValidationErrors."""
+    def plan_update(self, document: Mapping[str, Any], draft: Draft, moment: Moment, access: Access) -> Change:
+        """The change that the draft makes to a stored document.
+
+        Raises, in this order: Forbidden (or NotFound) for a record that the caller may not change, OptimisticLocking
+        for a version that is gone, ValidationErrors, Forbidden for a record that it may not become.
+        """
         old = self.load(document)
+        self.rights.check_change_of(old, access)
+        if draft.version is not None and draft.version != old["version"]:
+            raise OptimisticLocking(old["version"])
         record: Record = {"id": old["id"], "version": old["version"], "label": old["label"]}
         self._build(old, draft, record, {}, moment)
-        changed = [name for name in ("label", *self._stored) if record[name] != old[name]]
+        self.rights.check_change(old, record, access)
+        changed = {name for name in ("label", *self._stored) if record[name] != old[name]}
         if not changed:
             return Change(old, record, old["version"], None, self._answer(document, record))
         record["version"] = old["version"] + 1
-        for item in self._stamps:
-            record[item.name] = item.type.supplied(moment.now)
-        if self._stamps and self._calculator.reads_modified:
-            self._calculator.run(record, moment.scope(record, old), _ignore)
+        self._stamp(record, old, moment)
         values: dict[str, Any] = {"version": record["version"]}
-        if record["label"] != old["label"]:
+        if "label" in changed:
             values["label"] = record["label"]
         for name, convert in self._stored.items():
             if record[name] != old[name]:
                 values[name] = convert(record[name])
         return Change(old, record, old["version"], values, self._answer({**document, **values}, record))
 
+    def _stamp(self, record: Record, old: Record, moment: Moment) -> None:
+        for item in self._stamps:
+            record[item.name] = item.type.supplied(moment.now)
+        if self._stamps and self._calculator.reads_modified:
+            self._calculator.run(record, moment.scope(record, old), _ignore)
+
     def _build(
         self, old: Record | None, draft: Draft, record: Record, supplied: Mapping[str, Any], moment: Moment
     ) -> None:
         scope = moment.scope(record, old)
-        merge = Merge(draft, scope)
+        merge = Merge(draft, scope, old)
         self._merger.merge(old, draft.root, record, None, merge)
         record.update(supplied)
         merge.run_defaults()
-        self._calculator.run(record, scope, draft.problems.setdefault)
+        self._calculator.run(record, scope, draft.note)
         problems = self._validator.validate(record, draft.problems, scope)
         problems += _unfit_targets(draft, record, moment)
         version = draft.problems.get("version")

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from engine.errors import BadRequest, FieldProblem, InvalidValue, did_you_mean
 from engine.fields.base import Shape
 from engine.fields.reference import Ask
-from engine.permissions import FULL_ACCESS, Access
+from engine.permissions import OPEN_MASK, WriteMask
 from engine.records.forms import GROUP_SYSTEM, Record, group_fields
 from engine.schema import Field
 
@@ -35,6 +35,19 @@ class Group:
     id: str | None = None
     sent: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
+
+    def seen(self) -> Record:
+        """What was sent with the defaults beneath it, as far as it was understood."""
+        values = {**self.defaults, **{name: value for name, value in self.sent.items() if value is not INVALID}}
+        return {name: _seen(value) for name, value in values.items()}
+
+
+def _seen(value: Any) -> Any:
+    if isinstance(value, Group):
+        return value.seen()
+    if isinstance(value, list):
+        return [_seen(one) for one in value if one is not INVALID]
+    return value
 
 
 @dataclass(slots=True)
@@ -63,11 +76,16 @@ class Draft:
     found for references that the definition limits, by the same paths."""
 
     root: Group
+    mask: WriteMask
     version: int | None = None
     problems: dict[str, FieldProblem] = field(default_factory=dict)
     unknown: list[FieldProblem] = field(default_factory=list)
     asks: list[Asked] = field(default_factory=list)
     targets: dict[str, tuple[Chooser, Record]] = field(default_factory=dict)
+
+    def note(self, where: str, problem: FieldProblem) -> None:
+        """Keeps a problem; the first at a place stays."""
+        self.problems.setdefault(where, problem)
 
     def refuse(self, item: Field, where: str, error: InvalidValue) -> Any:
         """Notes the problem and answers INVALID."""
@@ -75,8 +93,8 @@ class Draft:
         return INVALID
 
 
-Parse = Callable[[Any, str, "Draft", Access, bool], Any]
-"""(JSON value, where, draft, access, whether its container is new) to a draft value."""
+Parse = Callable[[Any, str, "Draft", WriteMask, bool], Any]
+"""(JSON value, where, draft, mask, whether its container is new) to a draft value."""
 
 
 class ContainerParser:
@@ -97,22 +115,22 @@ class ContainerParser:
         ]
 
     def parse(
-        self, body: Mapping[str, Any], group: Group, prefix: str, draft: Draft, access: Access, new: bool
+        self, body: Mapping[str, Any], group: Group, prefix: str, draft: Draft, mask: WriteMask, new: bool
     ) -> None:
         """Fills `group` from the body; `prefix` is what stands before a field's name in problems."""
-        restricted = access is not FULL_ACCESS
+        restricted = not mask.open
         sent = group.sent
         for key, raw in body.items():
             entry = self._known.get(key)
-            if entry is None or (restricted and access.hides(entry[0].path)):
+            if entry is None or (restricted and mask.hides(entry[0].path)):
                 if key not in self._system:
-                    draft.unknown.append(self._unknown(prefix + key, key, access))
+                    draft.unknown.append(self._unknown(prefix + key, key, mask))
                 continue
             item, parse = entry
-            if parse is None or (restricted and not access.may_write(item.path)):
+            if parse is None or (restricted and not mask.may_write(item.path)):
                 continue
             where = prefix + item.name
-            value = parse(raw, where, draft, access, new)
+            value = parse(raw, where, draft, mask, new)
             if item.name in sent and sent[item.name] != value:
                 value = draft.refuse(item, where, InvalidValue(f"Sent twice with different values, once as {key}", raw))
             sent[item.name] = value
@@ -122,20 +140,20 @@ class ContainerParser:
             for item, parse, literal in self._defaults:
                 if item.name not in sent or item.write is not True:
                     where = prefix + item.name
-                    value = parse(literal, where, draft, FULL_ACCESS, True)
+                    value = parse(literal, where, draft, OPEN_MASK, True)
                     group.defaults[item.name] = value
                     if value.__class__ is Ask:
                         draft.asks.append(Asked(item, value, where, group.defaults, item.name))
 
-    def clear(self, group: Group, prefix: str, draft: Draft, access: Access) -> None:
+    def clear(self, group: Group, prefix: str, draft: Draft, mask: WriteMask) -> None:
         """Fills `group` as if null had been sent for every field that the caller may write."""
         for name in self._names:
             item, parse = self._known[name]
-            if parse is not None and access.may_write(item.path):
-                group.sent[name] = parse(None, prefix + name, draft, access, False)
+            if parse is not None and mask.may_write(item.path):
+                group.sent[name] = parse(None, prefix + name, draft, mask, False)
 
-    def _unknown(self, where: str, name: str, access: Access) -> FieldProblem:
-        visible = [known for known in self._names if not access.hides(self._known[known][0].path)]
+    def _unknown(self, where: str, name: str, mask: WriteMask) -> FieldProblem:
+        visible = [known for known in self._names if not mask.hides(self._known[known][0].path)]
         hint = did_you_mean(name, visible)
         message = f"There is no field named {name}" + (f"; {hint}" if hint else "")
         return FieldProblem(where, None, "invalidStructure", message, None)
@@ -161,16 +179,16 @@ def build_parser(item: Field) -> Parse:
     if item.type.shape is Shape.NESTED:
         return one
 
-    def single(raw: Any, where: str, draft: Draft, access: Access, new: bool) -> Any:
+    def single(raw: Any, where: str, draft: Draft, mask: WriteMask, new: bool) -> Any:
         if raw is None or raw == "":
             return None
-        return one(raw, where, draft, access, new)
+        return one(raw, where, draft, mask, new)
 
     return single
 
 
 def _many_parser(item: Field, one: Parse) -> Parse:
-    def many(raw: Any, where: str, draft: Draft, access: Access, new: bool) -> Any:
+    def many(raw: Any, where: str, draft: Draft, mask: WriteMask, new: bool) -> Any:
         if raw is None or raw == "":
             return []
         if not isinstance(raw, list):
@@ -181,7 +199,7 @@ def _many_parser(item: Field, one: Parse) -> Parse:
             if each is None or each == "":
                 values.append(draft.refuse(item, place, InvalidValue("A list holds no empty values", each)))
                 continue
-            value = one(each, place, draft, access, new)
+            value = one(each, place, draft, mask, new)
             values.append(value)
             if value.__class__ is Ask:
                 draft.asks.append(Asked(item, value, place, values, index))
@@ -193,7 +211,7 @@ def _many_parser(item: Field, one: Parse) -> Parse:
 def _scalar_parser(item: Field) -> Parse:
     parse_json = item.type.parse_json
 
-    def scalar(raw: Any, where: str, draft: Draft, access: Access, new: bool) -> Any:
+    def scalar(raw: Any, where: str, draft: Draft, mask: WriteMask, new: bool) -> Any:
         try:
             return parse_json(raw)
         except InvalidValue as error:
@@ -206,10 +224,10 @@ def _group_parser(item: Field) -> Parse:
     container = ContainerParser(group_fields(item), GROUP_SYSTEM)
     many = item.many
 
-    def group(raw: Any, where: str, draft: Draft, access: Access, new: bool) -> Any:
+    def group(raw: Any, where: str, draft: Draft, mask: WriteMask, new: bool) -> Any:
         if (raw is None or raw == "") and not many:
             found = Group(where)
-            container.clear(found, f"{where}.", draft, access)
+            container.clear(found, f"{where}.", draft, mask)
             return found
         if not isinstance(raw, dict):
             return draft.refuse(item, where, InvalidValue("Expected an object", raw))
@@ -217,7 +235,7 @@ def _group_parser(item: Field) -> Parse:
         if sent_id is not None and not isinstance(sent_id, str):
             return draft.refuse(item, where, InvalidValue("Expected the id of an item as text", sent_id))
         found = Group(where, sent_id)
-        container.parse(raw, found, f"{where}.", draft, access, new or (many and sent_id is None))
+        container.parse(raw, found, f"{where}.", draft, mask, new or (many and sent_id is None))
         return found
 
     return group
@@ -230,12 +248,12 @@ _BY_SHAPE: Mapping[Shape, Callable[[Field], Parse]] = {
 }
 
 
-def parse_record(container: ContainerParser, body: Any, access: Access, *, new: bool) -> Draft:
+def parse_record(container: ContainerParser, body: Any, mask: WriteMask, *, new: bool) -> Draft:
     """The draft of a record's body. Raises BadRequest where the body is no object."""
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object with the record's fields")
-    draft = Draft(Group(""))
-    container.parse(body, draft.root, "", draft, access, new)
+    draft = Draft(Group(""), mask)
+    container.parse(body, draft.root, "", draft, mask, new)
     version = body.get("version")
     if version is not None and not new:
         if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < 2**63:

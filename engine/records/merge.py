@@ -25,11 +25,18 @@ Default = tuple[Record, Callable[[Scope], Any], Field, str, Record | None]
 
 @dataclass(slots=True)
 class Merge:
-    """The state of one merge: the draft, the scope conditions are asked in, default expressions still to run."""
+    """The state of one merge: the draft, the scope conditions are asked in, the record as it was (None for a new one)
+    and default expressions still to run."""
 
     draft: Draft
     scope: Scope
+    old: Record | None
     pending: list[Default] = field(default_factory=list)
+
+    def denies(self, path: str) -> bool:
+        """Whether the caller's rights forbid the field at a path for this record."""
+        test = self.draft.mask.tests.get(path)
+        return test is not None and not test(self.draft.root.seen() if self.old is None else self.old)
 
     def run_defaults(self) -> None:
         """Evaluates the default expressions of new containers, when all that was sent is in place."""
@@ -71,7 +78,7 @@ class _FieldMerge:
     def value(self, base: Record | None, sent: Group, into: Record, parent: Record | None, state: Merge) -> Any:
         """What the field holds after the write."""
         value: Any = sent.sent.get(self.name, INVALID)
-        if value is not INVALID and self._write is not None and not self._allowed(base, sent, parent, state):
+        if value is not INVALID and not self._may_write(base, sent, parent, state):
             value = INVALID
         if value is INVALID and base is None:
             value = sent.defaults.get(self.name, INVALID)
@@ -83,12 +90,13 @@ class _FieldMerge:
             return [None if one is INVALID else one for one in value] if state.draft.problems else value
         return self._empty if value is None else value
 
-    def _allowed(self, base: Record | None, sent: Group, parent: Record | None, state: Merge) -> bool:
-        assert self._write is not None
-        if base is not None:
-            return bool(self._write(state.scope.within(base, parent)))
-        seen = {**sent.defaults, **{name: one for name, one in sent.sent.items() if one is not INVALID}}
-        return bool(self._write(state.scope.within(seen, parent)))
+    def _may_write(self, base: Record | None, sent: Group, parent: Record | None, state: Merge) -> bool:
+        if state.draft.mask.conditions and state.denies(self._item.path):
+            return False
+        if self._write is None:
+            return True
+        seen = base if base is not None else sent.seen()
+        return self._write(state.scope.within(seen, parent))
 
     def _unsent(self, base: Record | None, sent: Group, into: Record, parent: Record | None, state: Merge) -> Any:
         place = f"{sent.where}.{self.name}" if sent.where else self.name

@@ -54,8 +54,8 @@ class Relationship:
 
     def plan_lookup(self, asked: Sequence[Asked], access_to: AccessTo) -> Lookup:
         """One question for all asks of the field, under the caller's row filter on the target."""
-        ids = {ObjectId(found) for one in asked if (found := _id_of(one.ask)) is not None}
-        labels = {found for one in asked if (found := _label_of(one.ask)) is not None}
+        ids = {ObjectId(key) for one in asked if (key := _id_of(one.ask)) is not None}
+        labels = {text for one in asked if (text := _label_of(one.ask)) is not None}
         choices: list[dict[str, Any]] = []
         if ids:
             choices.append({"_id": _one_or_in(list(ids))})

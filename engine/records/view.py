@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from engine.expressions import Names, Scope
 from engine.expressions.filter import Condition, compile_condition
 from engine.fields.base import Locale, Shape
-from engine.records.calculated import containers
-from engine.records.forms import build_loader, derived_id, group_fields
+from engine.records.calculated import Container, containers
+from engine.records.forms import Record, build_loader, derived_id, group_fields
 from engine.schema import Entity, Field
 
+Document = dict[str, Any]
 Show = Callable[[Any, str], Any]
 """(stored value, id of the record) to JSON."""
+Masks = Mapping[str, Callable[[Any], bool]]
+"""Dotted paths and what a record (value form) must satisfy for each to be shown."""
+NO_MASKS: Masks = MappingProxyType({})
 SYSTEM = ("_id", "version", "label")
 MOST_VIEWS = 256
 """Views that one entity keeps; there are as many as there are frames in use."""
@@ -65,12 +70,20 @@ class View:
             for item, (name, show) in zip(fields, self._plan, strict=True)
             if frame.locale is not None or not _is_json(item)
         )
+        self._entity = entity
         self._guards = tuple(_guards(fields, (), Names.of_entity(entity), frame))
-        self._load = build_loader(entity) if self._guards else None
+        self._load = build_loader(entity)
+        self._hides_label = "label" in frame.hidden
 
-    def render(self, document: dict[str, Any], scope: Callable[[Any], Scope]) -> dict[str, Any]:
-        """The record as JSON data; takes the document over. `scope` is what read conditions of fields are asked in."""
-        denied = self._denied(document, scope) if self._load is not None else ()
+    def render(
+        self, document: dict[str, Any], scope: Callable[[Any], Scope], masks: Masks = NO_MASKS
+    ) -> dict[str, Any]:
+        """The record as JSON data; takes the document over.
+
+        `scope` is what read conditions of fields are asked in, `masks` what the caller's rights ask of the record for
+        single fields.
+        """
+        old = self._load(document) if self._guards or masks else None
         if tuple(document) == self._keys:
             record_id = str(document.pop("_id"))
             record = {"id": record_id, **document}
@@ -81,23 +94,25 @@ class View:
             record = {"id": record_id, "version": document["version"], "label": document["label"]}
             for name, show in self._plan:
                 record[name] = show(document.get(name), record_id)
-        for guard, allowed in denied:
-            for container, keep in zip(containers(record, guard.walk), allowed, strict=True):
-                if not keep:
-                    del container.item[guard.name]
+        if self._hides_label:
+            record["label"] = record_id
+        if old is not None:
+            self._withhold(record, old, scope(old), masks)
         return record
 
-    def _denied(
-        self, document: dict[str, Any], scope: Callable[[Any], Scope]
-    ) -> Sequence[tuple[_Guard, Sequence[bool]]]:
-        """For every guarded field, whether each container that holds it may show it."""
-        assert self._load is not None
-        record = self._load(document)
-        seen = scope(record)
-        return [
-            (guard, [guard.condition(seen.within(one.item, one.parent)) for one in containers(record, guard.walk)])
-            for guard in self._guards
-        ]
+    def _withhold(self, record: Record, old: Record, scope: Scope, masks: Masks) -> None:
+        """Takes out what conditions forbid: those of the definition by container, those of rights by record."""
+        for guard in self._guards:
+            shown = containers(record, guard.walk)
+            asked = [guard.condition(scope.within(one.item, one.parent)) for one in containers(old, guard.walk)]
+            for container, allowed in zip(shown, asked, strict=True):
+                if not allowed:
+                    container.item.pop(guard.name, None)
+        for path, allows in masks.items():
+            found = self._entity.field_at(path)
+            if found is not None and not allows(old):
+                for container in containers(record, found.fields[:-1]):
+                    _mask(container, found.fields)
 
 
 class Views:
@@ -109,6 +124,15 @@ class Views:
 
     def _build(self, frame: Frame) -> View:
         return View(self._entity, frame)
+
+
+def _mask(container: Container, path: Sequence[Field]) -> None:
+    """Takes one field out of a rendered container; a label that tells too much gives way to what stands without one."""
+    name = path[-1].name
+    if name == "label" and "id" in container.item and (len(path) == 1 or path[-2].reference is None):
+        container.item[name] = container.item["id"] if len(path) == 1 else path[-2].label
+    else:
+        container.item.pop(name, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +196,12 @@ def _plain_view(item: Field, locale: Locale) -> Show:
 
 def _reference_view(item: Field, frame: Frame) -> Show:
     plan = tuple((copy.name, _field_view(copy, frame)) for copy in frame.fields(group_fields(item)))
-    copied = frozenset(copy.name for copy in group_fields(item))
+    laid_aside = {copy.name for copy in group_fields(item)}
+    laid_aside |= {part.name for part in item.fields if part.path in frame.hidden}
     render = item.type.render_stored
 
     def reference(raw: Mapping[str, Any], record_id: str) -> Any:
-        found = render({name: raw[name] for name in raw if name not in copied})
+        found = render({name: raw[name] for name in raw if name not in laid_aside})
         for name, show in plan:
             found[name] = show(raw.get(name), record_id)
         return found
@@ -187,11 +212,15 @@ def _reference_view(item: Field, frame: Frame) -> Show:
 def _group_view(item: Field, frame: Frame) -> Show:
     plan = tuple((inner.name, _field_view(inner, frame)) for inner in frame.fields(group_fields(item)))
     path, label = item.path, item.label
+    hides_label = f"{path}.label" in frame.hidden
 
     def group(raw: Mapping[str, Any] | None, record_id: str) -> Any:
         source: Mapping[str, Any] = {} if raw is None else raw
         key = source.get("id")
-        found = {"id": derived_id(record_id, path) if key is None else str(key), "label": source.get("label", label)}
+        found = {
+            "id": derived_id(record_id, path) if key is None else str(key),
+            "label": label if hides_label else source.get("label", label),
+        }
         for name, show in plan:
             found[name] = show(source.get(name), record_id)
         return found

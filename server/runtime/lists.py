@@ -9,7 +9,7 @@ from typing import Any
 from bson import ObjectId
 
 from engine.compiler import CompiledEntity
-from engine.errors import BadRequest, NotFound, RequestError
+from engine.errors import BadRequest, RequestError
 from engine.fields.base import Locale
 from engine.permissions import Access
 from engine.query import Format, Output, parse_query, plan_list, plan_read, plan_selection, to_filter, to_find
@@ -33,8 +33,9 @@ async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pa
     plan = plan_list(compiled.entity, parse_query(pairs), access, running.query_clock())
     find = to_find(plan)
     store, collection = running.store, compiled.collection
+    projection = None if access.masks else find.projection  # masks are asked of the whole record
     finding = store.find(
-        collection, find.filter, sort=find.sort, skip=find.skip, limit=find.limit, projection=find.projection
+        collection, find.filter, sort=find.sort, skip=find.skip, limit=find.limit, projection=projection
     )
     if plan.total:
         documents, total = await asyncio.gather(finding, store.count(collection, find.count_filter))
@@ -54,9 +55,13 @@ async def read_record(running: RunningApp, caller: Caller, name: str, record_id:
     access = caller.access(name)
     output = plan_read(compiled.entity, parse_query(pairs), access)
     projection = None if output.projection is None else dict.fromkeys(output.projection, 1)
-    document = await running.store.get(compiled.collection, object_id(record_id), projection)
+    if access.row_filter is not None or access.masks:
+        projection = None  # rights are asked of the whole record
+    document = await running.store.get(compiled.collection, object_id(compiled, record_id), projection)
     if document is None:
-        raise NotFound(f"There is no record with the id {record_id} in {name}")
+        raise compiled.rules.rights.missing(record_id)
+    if access.row_filter is not None:
+        compiled.rules.rights.check_read(compiled.rules.load(document), access)
     (record,) = await render_many(running, caller, compiled, access, output, [document])
     return record
 
@@ -73,7 +78,7 @@ async def render_many(
     scope = running.moment(caller).scope
     locale = _locale(running) if output.format is Format.PLAIN_TEXT else None
     view = compiled.views.get(Frame(output.shown, access.hidden, locale=locale))
-    items = [view.render(document, scope) for document in documents]
+    items = [view.render(document, scope, access.masks) for document in documents]
     for path in output.relationships:
         target = running.compiled.app.target(path.field)
         await _fetch_related(running, caller, target.name, [one.name for one in path.fields], items)
@@ -96,9 +101,16 @@ async def _fetch_related(
         return
     compiled = running.entity(target)
     access = caller.access(target)
-    documents = await running.store.find(target, {"_id": {"$in": list(ids)}}, limit=len(ids))
+    if not access.may("read"):
+        return
+    wanted: dict[str, Any] = {"_id": {"$in": list(ids)}}
+    if access.row_filter is not None:
+        wanted = {"$and": [wanted, to_filter(access.row_filter)]}
+    documents = await running.store.find(compiled.collection, wanted, limit=len(ids))
     view, scope = compiled.views.get(Frame(hidden=access.hidden)), running.moment(caller).scope
-    records = {record["id"]: record for record in (view.render(document, scope) for document in documents)}
+    records = {
+        record["id"]: record for record in (view.render(document, scope, access.masks) for document in documents)
+    }
     for holder, key in holders:
         found = records.get(str(holder[key]["id"]))
         if found is not None:

@@ -12,8 +12,8 @@ from typing import Any
 from bson import ObjectId
 
 from engine.compiler import CompiledApp, CompiledEntity
-from engine.errors import Conflict, FieldProblem, NotFound, OptimisticLocking, ValidationErrors
-from engine.permissions import Access
+from engine.errors import Conflict, FieldProblem, ValidationErrors
+from engine.permissions import FULL_ACCESS, Access
 from engine.records import Change, Creation, Draft, Frame, Lookup
 from server.runtime.running import Caller, RunningApp
 from server.store import DuplicateKey
@@ -36,7 +36,7 @@ async def create_record(
     draft.unknown.extend(problems)
     await _answer_references(running, caller, compiled, draft)
     numbers = await _next_numbers(running, compiled, draft)
-    creation = compiled.rules.plan_create(draft, running.moment(caller), numbers)
+    creation = compiled.rules.plan_create(draft, running.moment(caller), access, numbers)
     try:
         await running.store.insert(compiled.collection, creation.document)
     except DuplicateKey as error:
@@ -52,16 +52,14 @@ async def update_record(
     access = caller.access(name)
     draft = compiled.rules.parse(body, access, new=False)
     draft.unknown.extend(problems)
-    key = object_id(record_id)
+    key = object_id(compiled, record_id)
     document, _ = await asyncio.gather(
         running.store.get(compiled.collection, key), _answer_references(running, caller, compiled, draft)
     )
     for _ in range(MOST_ATTEMPTS):
         if document is None:
-            raise _no_record(compiled, record_id)
-        if draft.version is not None and draft.version != document["version"]:
-            raise OptimisticLocking(document["version"])
-        change = compiled.rules.plan_update(document, draft, running.moment(caller))
+            raise compiled.rules.rights.missing(record_id)
+        change = compiled.rules.plan_update(document, draft, running.moment(caller), access)
         if change.values is None or await _write(running, compiled, key, change):
             return render_answer(running, caller, compiled, access, change)
         document = await running.store.get(compiled.collection, key)
@@ -81,7 +79,7 @@ async def delete_record(running: RunningApp, caller: Caller, name: str, record_i
     """The record as it was. Raises NotFound."""
     compiled = running.entity(name)
     access = caller.access(name)
-    document = await running.store.get(compiled.collection, object_id(record_id))
+    document = await running.store.get(compiled.collection, object_id(compiled, record_id))
     return await delete_document(running, caller, compiled, access, record_id, document)
 
 
@@ -96,31 +94,34 @@ async def delete_document(
     """Deletes what was read, in the version that was read; a record that changed meanwhile is read again."""
     for _ in range(MOST_ATTEMPTS):
         if document is None:
-            raise _no_record(compiled, record_id)
+            raise compiled.rules.rights.missing(record_id)
+        compiled.rules.rights.check_delete(compiled.rules.load(document), access)
         guard = {"_id": document["_id"], "version": document["version"]}
         if await running.store.delete(compiled.collection, guard):
-            return compiled.views.get(Frame(hidden=access.hidden)).render(document, running.moment(caller).scope)
+            view = compiled.views.get(Frame(hidden=access.hidden))
+            return view.render(document, running.moment(caller).scope, access.masks)
         document = await running.store.get(compiled.collection, document["_id"])
     raise Conflict("The record changes faster than it can be deleted; try again")
 
 
-def object_id(text: str) -> ObjectId:
+def object_id(compiled: CompiledEntity, text: str) -> ObjectId:
     """The id in a path; what cannot be an id names no record, so it raises NotFound."""
     if len(text) != 24 or not ObjectId.is_valid(text):
-        raise NotFound(f"There is no record with the id {text}")
+        raise compiled.rules.rights.missing(text)
     return ObjectId(text)
-
-
-def _no_record(compiled: CompiledEntity, record_id: str) -> NotFound:
-    return NotFound(f"There is no record with the id {record_id} in {compiled.entity.name}")
 
 
 def render_answer(
     running: RunningApp, caller: Caller, compiled: CompiledEntity, access: Access, written: Creation | Change
 ) -> Json:
-    """What was written, as the caller may read it; nothing is read back."""
+    """What was written, as the caller may read it; nothing is read back.
+
+    Where the caller may write what it may not read, only the id and the version are told.
+    """
+    if access is not FULL_ACCESS and not access.allows_read(written.record):
+        return {"id": written.record["id"], "version": written.record["version"]}
     view = compiled.views.get(Frame(hidden=access.hidden, transient=True))
-    return view.render(written.answer, running.moment(caller).scope)
+    return view.render(written.answer, running.moment(caller).scope, access.masks)
 
 
 async def _answer_references(running: RunningApp, caller: Caller, compiled: CompiledEntity, draft: Draft) -> None:

@@ -36,13 +36,13 @@ class Bench:
         for item in self.entity.rules.numbers_for(draft):
             self.numbers += 1
             given[item.name] = self.numbers
-        return self.entity.rules.plan_create(draft, Moment(now, "UTC", user), given)
+        return self.entity.rules.plan_create(draft, Moment(now, "UTC", user), access, given)
 
     def update(
         self, document: dict[str, Any], body: Any, access: Access = FULL_ACCESS, now: int = NOW + 1_000, user: Any = None
     ) -> Change:
         draft = self._draft(body, access, new=False)
-        return self.entity.rules.plan_update(document, draft, Moment(now, "UTC", user))
+        return self.entity.rules.plan_update(document, draft, Moment(now, "UTC", user), access)
 
     def change(self, document: dict[str, Any], body: Any, **options: Any) -> dict[str, Any]:
         """The document after an update."""

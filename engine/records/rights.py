@@ -1,0 +1,59 @@
+"""Refusals about single records: in go a record and what the caller may do, out comes nothing or the right error.
+
+Under `forbidden: hide` a record that may not be read is refused in the very words of one that does not exist.
+"""
+
+from __future__ import annotations
+
+from engine.errors import Forbidden, NotFound, RequestError
+from engine.permissions import FULL_ACCESS, Access
+from engine.records.forms import Record
+from engine.schema import Entity
+
+
+class RecordRights:
+    """Checks rights on records of one entity."""
+
+    def __init__(self, entity: Entity, *, hide: bool) -> None:
+        self._name = entity.name
+        self._hide = hide
+
+    def missing(self, record_id: str) -> NotFound:
+        """The error for a record that does not exist."""
+        return NotFound(f"There is no record with the id {record_id} in {self._name}")
+
+    def unreadable(self, record_id: str) -> RequestError:
+        """The error for a record that exists and may not be read."""
+        return self.missing(record_id) if self._hide else self._forbidden("read")
+
+    def check_read(self, record: Record, access: Access) -> None:
+        """Raises Forbidden, or NotFound where the app hides what is forbidden."""
+        if access is not FULL_ACCESS and not access.allows_read(record):
+            raise self.unreadable(record["id"])
+
+    def check_create(self, record: Record, access: Access) -> None:
+        """Asked of the record that would be, after defaults and calculation."""
+        if access is not FULL_ACCESS and not access.allows_create(record):
+            raise Forbidden(f"You have no right to create this record in {self._name}")
+
+    def check_change_of(self, old: Record, access: Access) -> None:
+        """Asked of the record as it is, before its body is looked at."""
+        if access is not FULL_ACCESS:
+            self.check_read(old, access)
+            if not access.allows_change_of(old):
+                raise self._forbidden("change")
+
+    def check_change(self, old: Record, new: Record, access: Access) -> None:
+        """Asked of the record as it is and as it would be."""
+        if access is not FULL_ACCESS and not access.allows_change(old, new):
+            raise Forbidden(f"You have no right to make this change to the record in {self._name}")
+
+    def check_delete(self, record: Record, access: Access) -> None:
+        """Asked of the record as it is."""
+        if access is not FULL_ACCESS:
+            self.check_read(record, access)
+            if not access.allows_delete(record):
+                raise self._forbidden("delete")
+
+    def _forbidden(self, deed: str) -> Forbidden:
+        return Forbidden(f"You have no right to {deed} this record in {self._name}")
