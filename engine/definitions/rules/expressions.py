@@ -184,7 +184,8 @@ def _check(place: Place, context: Context) -> Iterator[Diagnostic]:
 def _hint(source: Source, offset: int, names: Names) -> str:
     """What to write where nothing is near: the names that are there, unless the fault lies behind the first dot."""
     path = next((path for path, offsets in source.offsets.items() if offset in offsets), ())
-    if len(path) > 1 and (path[0] in names.fields or path[0] in ROOTS):
+    root = ROOTS.get(path[0]) if path else None
+    if len(path) > 1 and (path[0] in names.fields or (root and root.place(names))):
         return f'look for what stands below "{path[0]}"'
     return suggest("", names.fields)
 
