@@ -29,7 +29,7 @@ MOST_SYNCHRONOUS = 1_000
 async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pairs) -> Json:
     """A page: `{total, offset, items}`; offset only where there are items, total unless it was declined."""
     compiled = running.entity(name)
-    access = caller.access(name)
+    access = running.access(caller, name)
     plan = plan_list(compiled.entity, parse_query(pairs), access, running.query_clock())
     find = to_find(plan)
     store, collection = running.store, compiled.collection
@@ -52,7 +52,7 @@ async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pa
 async def read_record(running: RunningApp, caller: Caller, name: str, record_id: str, pairs: Pairs) -> Json:
     """The record as the caller may read it. Raises NotFound."""
     compiled = running.entity(name)
-    access = caller.access(name)
+    access = running.access(caller, name)
     output = plan_read(compiled.entity, parse_query(pairs), access)
     projection = None if output.projection is None else dict.fromkeys(output.projection, 1)
     if access.row_filter is not None or access.masks:
@@ -100,7 +100,7 @@ async def _fetch_related(
     if not ids:
         return
     compiled = running.entity(target)
-    access = caller.access(target)
+    access = running.access(caller, target)
     if not access.may("read"):
         return
     wanted: dict[str, Any] = {"_id": {"$in": list(ids)}}
@@ -150,7 +150,7 @@ async def delete_by_query(running: RunningApp, caller: Caller, name: str, pairs:
     """What became of each record that the query matches, by id. Raises BadRequest for a query without any filter."""
     flags, rest = take_flags(pairs, DELETE_FLAGS)
     compiled = running.entity(name)
-    access = caller.access(name)
+    access = running.access(caller, name)
     everything = flags.get("all", False)
     condition = plan_selection(compiled.entity, parse_query(rest), access, running.query_clock(), everything=everything)
     documents = await running.store.find(
@@ -164,7 +164,7 @@ async def delete_by_query(running: RunningApp, caller: Caller, name: str, pairs:
 async def _delete_all(
     running: RunningApp, caller: Caller, compiled: CompiledEntity, documents: Mapping[str, Document | None]
 ) -> Json:
-    access = caller.access(compiled.entity.name)
+    access = running.access(caller, compiled.entity.name)
     results: Json = {}
     for record_id, document in documents.items():
         try:

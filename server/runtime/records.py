@@ -6,6 +6,7 @@ A read or a create is one round trip, an update or a delete two, and one more fo
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ async def create_record(
     """The new record as the caller may read it. Raises ValidationErrors with every problem of the body, and with
     those that were found in it before."""
     compiled = running.entity(name)
-    access = caller.access(name)
+    access = running.access(caller, name)
     draft = compiled.rules.parse(body, access, new=True)
     draft.unknown.extend(problems)
     await _answer_references(running, caller, compiled, draft)
@@ -49,7 +50,7 @@ async def update_record(
 ) -> Json:
     """The record after the change. Raises NotFound, OptimisticLocking, ValidationErrors (with `problems` as well)."""
     compiled = running.entity(name)
-    access = caller.access(name)
+    access = running.access(caller, name)
     draft = compiled.rules.parse(body, access, new=False)
     draft.unknown.extend(problems)
     key = object_id(compiled, record_id)
@@ -78,7 +79,7 @@ async def _write(running: RunningApp, compiled: CompiledEntity, key: ObjectId, c
 async def delete_record(running: RunningApp, caller: Caller, name: str, record_id: str) -> Json:
     """The record as it was. Raises NotFound."""
     compiled = running.entity(name)
-    access = caller.access(name)
+    access = running.access(caller, name)
     document = await running.store.get(compiled.collection, object_id(compiled, record_id))
     return await delete_document(running, caller, compiled, access, record_id, document)
 
@@ -127,7 +128,7 @@ def render_answer(
 async def _answer_references(running: RunningApp, caller: Caller, compiled: CompiledEntity, draft: Draft) -> None:
     if not draft.asks:
         return
-    lookups = compiled.references.plan_lookups(draft, caller.access)
+    lookups = compiled.references.plan_lookups(draft, partial(running.access, caller))
     found = await asyncio.gather(*(_look_up(running, lookup) for _, lookup in lookups))
     for (choice, lookup), documents in zip(lookups, found, strict=True):
         choice.answer(lookup, documents, draft)

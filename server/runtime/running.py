@@ -40,10 +40,6 @@ class Caller:
     developer: bool = False
     address: Address | None = None
 
-    def access(self, entity: str) -> Access:
-        """The caller's rights on an entity."""
-        return FULL_ACCESS
-
 
 ANYBODY = Caller()
 SYSTEM = Caller(user={"permissions": {"developer": True, "systemUser": True}}, developer=True)
@@ -69,6 +65,13 @@ class RunningApp:
         if found is None:
             raise NotFound(f"There is no entity named {name}")
         return found
+
+    def access(self, caller: Caller, entity: str) -> Access:
+        """What the caller may do with an entity; every use case asks this before anything else."""
+        if caller.developer:
+            return FULL_ACCESS
+        access = self.compiled.rights.access(frozenset(caller.groups), entity)
+        return access if access.is_bound else access.bound(caller.user, self.query_clock())
 
     def moment(self, caller: Caller) -> Moment:
         """Now, as one write sees it."""
