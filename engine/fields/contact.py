@@ -121,7 +121,7 @@ _DIGITS: Final = frozenset("0123456789")
 
 
 def _phone_pattern(least: int) -> str:
-    return rf"{_PUNCTUATION}*\+?{_PUNCTUATION}*(?:[0-9]{_PUNCTUATION}*){{{least},{_MOST_DIGITS}}}"
+    return rf"{_PUNCTUATION}*(?:\+{_PUNCTUATION}*)?(?:[0-9]{_PUNCTUATION}*){{{least},{_MOST_DIGITS}}}"
 
 
 _NATIONAL_LEAST: Final = 7

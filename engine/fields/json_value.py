@@ -152,6 +152,8 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, float):
         value = Decimal(repr(value))
     if isinstance(value, Decimal) and value.is_finite():
+        if value.as_tuple().exponent == 0:
+            return _scalar(int(value))  # JSON writes both alike
         if Decimal(repr(float(value))) == value:
             return value
         number = to_decimal(value)

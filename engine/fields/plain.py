@@ -32,13 +32,19 @@ def _babel_locale(language: str) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _number_pattern(grouping: bool, decimals: int, language: str) -> Any:
+def _grouped_pattern(decimals: int, language: str) -> Any:
     from babel.numbers import parse_pattern
 
-    pattern = parse_pattern(("#,##0" if grouping else "0") + ("." + "0" * decimals if decimals else ""))
-    if grouping:
-        pattern.grouping = _babel_locale(language).decimal_formats[None].grouping
+    pattern = parse_pattern("#,##0" + ("." + "0" * decimals if decimals else ""))
+    pattern.grouping = _babel_locale(language).decimal_formats[None].grouping
     return pattern
+
+
+@lru_cache(maxsize=256)
+def _decimal_symbol(language: str) -> str:
+    from babel.numbers import get_decimal_symbol
+
+    return str(get_decimal_symbol(_babel_locale(language)))
 
 
 @lru_cache(maxsize=1024)
@@ -55,8 +61,10 @@ def format_number(number: Decimal, language: str, *, grouping: bool = False, lea
     if exponent < -_MOST_DIGITS or number.adjusted() > _MOST_DIGITS:
         return str(number)
     decimals = max(-exponent, least_decimals, 0)
+    if not grouping:
+        return format(number, f".{decimals}f").replace(".", _decimal_symbol(language))
     with localcontext(_ROOM):
-        return str(_number_pattern(grouping, decimals, language).apply(number, _babel_locale(language)))
+        return str(_grouped_pattern(decimals, language).apply(number, _babel_locale(language)))
 
 
 _LETTERS: Mapping[str, frozenset[int]] = {

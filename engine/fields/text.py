@@ -5,6 +5,7 @@ Values are str. Lengths count characters. A masked value holds only what fills t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -168,7 +169,7 @@ class MaskedTextType(FieldType):
         if not any(place in _PLACES for place in mask):
             raise BadOption("mask", "the mask has no place to fill", "use 9 for a digit, a for a letter, w for either")
         bare, dressed = _mask_patterns(mask)
-        return cls(mask, compile_pattern(bare, "mask"), compile_pattern(dressed, "mask"))
+        return cls(mask, re.compile(bare), re.compile(dressed))
 
     def parse_json(self, value: Any) -> Any:
         """Takes the value with all of the mask's fixed characters or with none of them."""

@@ -81,6 +81,7 @@ def test_fractions_are_stored_so_that_nothing_is_lost(value, stored):
         [["\ud800"]],
         2**63,
         -(2**63) - 1,
+        Decimal(2**63),
         nested(33),
         nested(5000),
         Decimal("NaN"),

@@ -74,6 +74,11 @@ def test_numbers_in_other_languages(language, text):
     assert plain("decimal", "1234567.5", language, showThousandsSeparator=True) == text
 
 
+def test_the_decimal_mark_belongs_to_the_language():
+    assert plain("decimal", "-1234567.50", "de") == "-1234567,50"
+    assert plain("percentage", "0.5", "fr", zeroPadding=True) == "50,00%"
+
+
 def test_money_of_other_countries():
     assert plain("money", "5", "de", "EUR") == "€5"
     assert currency_symbol("XYZ", "en") == "XYZ"
