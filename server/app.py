@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from server.store import Store, StoreError, StoreUnavailable, reconcile_indexes
 
 logger = logging.getLogger(__name__)
 
-Connect = Callable[[str], Store]
-"""From the name of an app to its database."""
+Connect = Callable[[str], Awaitable[Store]]
+"""From the name of an app to its database; raises StoreUnavailable while that is out of reach."""
 
 FIRST_TRY = 5.0
 """Seconds that the start waits for the databases. A server whose database is late serves, but is not ready."""
@@ -68,16 +68,18 @@ def prefix_of(loaded: Sequence[LoadedApp], settings: Settings) -> str:
 class Deployment:
     """One app between its definitions and the requests that it serves."""
 
-    def __init__(self, loaded: LoadedApp, store: Store, ready_cache: float) -> None:
+    def __init__(self, loaded: LoadedApp, connect: Connect, ready_cache: float) -> None:
         self.loaded = loaded
-        self.store = store
         self.served = ServedApp(loaded.name, Edition(index_routes(loaded.compiled.routes)), ready_cache)
+        self._connect = connect
+        self._store: Store | None = None
 
     async def prepare(self) -> None:
         """Tries until the database has its indexes, then lets the app serve its present definitions."""
         while True:
             try:
-                self.served.edition = await _prepare_edition(self.loaded.compiled, self.store)
+                self._store = self._store or await self._connect(self.loaded.name)
+                self.served.edition = await _prepare_edition(self.loaded.compiled, self._store)
             except StoreUnavailable as error:
                 logger.warning("The database of %s is out of reach: %s", self.loaded.name, error)
             except StoreError:
@@ -85,6 +87,11 @@ class Deployment:
             else:
                 return
             await asyncio.sleep(PAUSE)
+
+    async def close(self) -> None:
+        """Lets go of the database."""
+        if self._store is not None:
+            await self._store.close()
 
     def replace(self, loaded: LoadedApp) -> None:
         """Takes other definitions of the same app; they serve once `prepare` has run. Raises CannotServe."""
@@ -111,7 +118,7 @@ async def deployed(
     loaded: Sequence[LoadedApp], settings: Settings, connect: Connect
 ) -> AsyncIterator[list[Deployment]]:
     """While it is entered, every app is connected to its database or keeps trying to be."""
-    deployments = [Deployment(one, connect(one.name), settings.ready_cache) for one in loaded]
+    deployments = [Deployment(one, connect, settings.ready_cache) for one in loaded]
     tries = [asyncio.create_task(one.prepare()) for one in deployments]
     try:
         await asyncio.wait(tries, timeout=FIRST_TRY)
@@ -121,7 +128,7 @@ async def deployed(
             task.cancel()
         await asyncio.gather(*tries, return_exceptions=True)
         for one in deployments:
-            await one.store.close()
+            await one.close()
 
 
 __all__ = ["CannotServe", "Connect", "Deployment", "LoadedApp", "compile_apps", "deployed", "load_app", "prefix_of"]

@@ -1,3 +1,48 @@
-"""Where records live: in goes what --db says, out comes a connection for each app."""
+"""Where records live: in goes what --db says, out comes a database for each app."""
 
 from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.store import MEMORY, EmbeddedDatabase, Store, open_store
+
+EMBEDDED_FOLDER = ".castwork"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database server, or the memory of this process."""
+
+    uri: str
+    described: str
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes see the same data."""
+        return self.uri != MEMORY
+
+    async def connect(self, name: str) -> Store:
+        """The database of an app; raises StoreUnavailable while the server is out of reach."""
+        return await open_store(self.uri, name)
+
+
+@contextlib.asynccontextmanager
+async def open_database(db: str | None, home: Path) -> AsyncIterator[Database]:
+    """What `--db` asks for, by default an embedded database in the folder `home`, which ends with the context.
+
+    Raises DatabaseNotStarted and its subclasses.
+    """
+    if db == MEMORY:
+        yield Database(MEMORY, "in memory: nothing is kept")
+    elif db is not None:
+        yield Database(db, "MongoDB")
+    else:
+        folder = home / EMBEDDED_FOLDER
+        async with EmbeddedDatabase(folder) as embedded:
+            yield Database(embedded.uri, f"embedded database in {folder}")
+
+
+__all__ = ["EMBEDDED_FOLDER", "Database", "open_database"]

@@ -54,7 +54,7 @@ async def _serve_here(
     lifeline: int | None = None,
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings.db, path))
+        database = await stack.enter_async_context(open_database(settings.db, _home(path)))
         deployments = await stack.enter_async_context(deployed(loaded, settings, database.connect))
         if settings.reload:
             await stack.enter_async_context(reloading(deployments, tell))
@@ -73,14 +73,19 @@ async def _serve_by_workers(
     tell: Tell,
 ) -> None:
     """The parent holds the socket and the embedded database; workers answer."""
-    async with open_database(settings.db, path) as database:
-        if database.uri is None:
+    async with open_database(settings.db, _home(path)) as database:
+        if not database.shared:
             raise CannotServe("Workers cannot share a database in memory: leave --workers out or give another --db")
         command = [sys.executable, "-m", "server", "serve", str(path), "--listener", str(listener.fileno())]
         inherited = {**environment, **to_environment(settings, workers=1, db=database.uri)}
         workers = Workers(command, inherited, listener)
         _greeting(loaded, settings, listener, database, tell)()
         await workers.run(settings.workers, settings.drain + settings.stop_timeout + STOP_MARGIN)
+
+
+def _home(path: Path) -> Path:
+    """The folder that the path means."""
+    return path if path.is_dir() else path.parent
 
 
 def _greeting(

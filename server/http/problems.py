@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from engine.errors import Conflict, FieldProblem, InternalError, RequestError, TooLarge, Unavailable
+from engine.errors import BadRequest, Conflict, FieldProblem, InternalError, RequestError, TooLarge, Unavailable
 from server.http.responses import Answer, answer_json
 from server.log import REQUEST_ID
-from server.store import DocumentTooLarge, StoreUnavailable, TimedOut, WriteConflict
+from server.store import DocumentTooLarge, NotStorable, StoreUnavailable, TimedOut, WriteConflict
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ def _refusal(error: Exception) -> RequestError:
             return Unavailable("The database took too long to answer; ask for less or try again", retry_after=5)
         case WriteConflict():
             return Conflict("Somebody else is changing the same records; try again")
+        case NotStorable():
+            return BadRequest("The request holds a value that the database cannot store")
         case DocumentTooLarge():
             return TooLarge("The record is too large to be stored: the database takes at most 16 MiB")
     logger.error("A request failed", exc_info=error)

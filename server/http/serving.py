@@ -9,20 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engine.errors import NotFound, Unavailable
-from engine.routes import Route
+from engine.routes import SHAPES, Route
 from server.runtime.running import RunningApp
 from server.store import StoreError
 
 Methods = Mapping[str, Route]
 RouteIndex = Mapping[str, Mapping[str | None, Methods]]
-"""By shape, by entity (None where the path names none), by method."""
+"""By shape, by the entity that the path's `{entity}` stands for (None where it has none), by method."""
 
 
 def index_routes(routes: Iterable[Route]) -> RouteIndex:
-    """The routes as nested dicts; HEAD is answered wherever GET is."""
-    index: dict[str, dict[str | None, dict[str, Route]]] = defaultdict(lambda: defaultdict(dict))
+    """The routes as nested dicts, every shape among them; HEAD is answered wherever GET is."""
+    index: dict[str, dict[str | None, dict[str, Route]]] = {shape.path: defaultdict(dict) for shape in SHAPES}
     for route in routes:
-        methods = index[route.shape][route.entity]
+        methods = index[route.shape][route.entity if "{entity}" in route.shape else None]
         methods[route.method] = route
         if route.method == "GET":
             methods["HEAD"] = route
@@ -42,7 +42,7 @@ class Edition:
         """What serves requests for an entity; raises Unavailable while the database is not ready for it."""
         if self.running is None:
             raise Unavailable("The app is starting: its database has not answered yet", retry_after=2)
-        if entity in self.faults:
+        if entity is not None and entity in self.faults:
             raise Unavailable(f"The indexes of {entity} could not be built: {self.faults[entity]}", retry_after=30)
         return self.running
 

@@ -23,8 +23,10 @@ LAYERS = (
     {"server.store"},
     {"server.runtime"},
     {"server.http"},
-    {"server.process", "server.workers", "server.starter"},
+    {"server.database", "server.process", "server.workers", "server.starter"},
     {"server.app"},
+    {"server.reload"},
+    {"server.serve"},
     {"server.cli"},
     {"server.__main__"},
 )

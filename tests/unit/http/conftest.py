@@ -9,7 +9,7 @@ from engine.routes import build_route_table
 from engine.schema import App, Entity
 from server.http.dispatch import build_http
 from server.http.serving import Edition, Host, ServedApp, index_routes
-from server.runtime import records
+from server.runtime import lists, records
 from server.runtime.running import RunningApp
 from server.settings import Settings
 
@@ -41,14 +41,16 @@ class Database:
 class Face:
     """Drives the ASGI app by hand, so that tests decide how the body arrives."""
 
-    def __init__(self, apps=("crm",), prefix="/api", **settings):
+    def __init__(self, apps=("crm",), prefix="/api", entities=("companies",), **settings):
+        self.entities = entities
         self.database = Database()
         self.settings = Settings(**settings)
         self.host = Host([self.served(name) for name in apps])
         self.app = build_http(self.host, self.settings, prefix)
 
     def served(self, name):
-        routes = index_routes(build_route_table(App(name, name, entities={"companies": Entity("companies", "C", ())})))
+        app = App(name, name, entities={entity: Entity(entity, entity, ()) for entity in self.entities})
+        routes = index_routes(build_route_table(app))
         running = RunningApp(None, self.database)
         return ServedApp(name, Edition(routes, running), self.settings.ready_cache)
 
@@ -92,15 +94,17 @@ def called(monkeypatch):
     """What the use cases were called with, as (name, arguments after the caller)."""
     calls = []
 
-    def note(name):
+    def note(module, name):
         async def use_case(running, caller, *arguments):
             calls.append((name, arguments))
             return {"done": name}
 
-        monkeypatch.setattr(records, name, use_case, raising=False)
+        monkeypatch.setattr(module, name, use_case)
 
-    for name in ("list_records", "create_record", "read_record", "update_record", "delete_record", "delete_by_query"):
-        note(name)
+    for name in ("list_records", "read_record", "delete_by_ids", "delete_by_query"):
+        note(lists, name)
+    for name in ("create_record", "update_record"):
+        note(records, name)
     return calls
 
 

@@ -30,7 +30,7 @@ async def test_routes_without_a_body(face, called, method, path, name, arguments
 async def test_create_and_update_get_the_body(face, called):
     await face.ask("POST", "/api/data/companies", b'{"name": "x"}')
     await face.ask("PUT", f"/api/data/companies/{ID}", b'{"name": "y"}')
-    assert [arguments[-2] for _, arguments in called] == [{"name": "x"}, {"name": "y"}]
+    assert [arguments[-1] for _, arguments in called] == [{"name": "x"}, {"name": "y"}]
 
 
 async def test_a_slash_at_the_end_changes_nothing(face, called):
@@ -93,3 +93,10 @@ async def test_several_apps_stand_side_by_side(called):
 async def test_query_strings_that_are_no_text_are_refused(face, called, query):
     reply = await face.ask("GET", "/api/data/companies", query=query)
     assert (reply.status, reply.json["code"], called) == (400, "badRequest", [])
+
+
+async def test_an_app_without_entities_has_no_records(called):
+    face = Face(entities=())
+    for path in ("/api/data/companies", f"/api/data/companies/{ID}"):
+        assert (await face.ask("GET", path)).status == 404
+    assert (await face.ask("GET", "/api/healthz")).status == 200

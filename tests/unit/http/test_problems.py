@@ -15,8 +15,8 @@ from engine.errors import (
     Unauthorized,
     ValidationErrors,
 )
-from server.runtime import records
-from server.store import DocumentTooLarge, StoreError, StoreUnavailable, TimedOut, WriteConflict
+from server.runtime import lists
+from server.store import DocumentTooLarge, NotStorable, StoreError, StoreUnavailable, TimedOut, WriteConflict
 
 LIST = ("GET", "/api/data/companies")
 
@@ -27,7 +27,7 @@ def failing(face, monkeypatch):
         async def fail(*arguments):
             raise error
 
-        monkeypatch.setattr(records, "list_records", fail)
+        monkeypatch.setattr(lists, "list_records", fail)
         return await face.ask(*LIST, headers={"x-request-id": "abc-1"})
 
     return ask
@@ -96,6 +96,7 @@ async def test_waiting_is_told_in_seconds(failing):
         (StoreUnavailable("mongo-1:27017 refused"), 503, "applicationUnavailable"),
         (TimedOut("mongo-1:27017 slow"), 503, "applicationUnavailable"),
         (WriteConflict("mongo-1:27017 busy"), 409, "conflict"),
+        (NotStorable("mongo-1:27017 65 bits"), 400, "badRequest"),
         (DocumentTooLarge("mongo-1:27017 16793600"), 413, "tooLarge"),
         (StoreError("mongo-1:27017 broke"), 500, "internalError"),
         (RuntimeError("mongo-1:27017 secret"), 500, "internalError"),
@@ -119,5 +120,5 @@ async def test_an_answer_that_cannot_be_encoded_is_an_error_like_any_other(face,
     async def odd(*arguments):
         return {"value": object()}
 
-    monkeypatch.setattr(records, "list_records", odd)
+    monkeypatch.setattr(lists, "list_records", odd)
     assert (await face.ask(*LIST)).json["code"] == "internalError"

@@ -6,7 +6,7 @@ import pytest
 from conftest import Face
 
 from server.http.serving import Edition
-from server.runtime import records
+from server.runtime import lists
 from server.store import StoreUnavailable
 
 SECURE = {
@@ -22,7 +22,7 @@ def broken(monkeypatch):
     async def fail(*arguments):
         raise RuntimeError
 
-    monkeypatch.setattr(records, "read_record", fail)
+    monkeypatch.setattr(lists, "read_record", fail)
 
 
 async def test_every_answer_is_secure(face, broken):
@@ -130,7 +130,7 @@ async def test_requests_under_way_are_counted(face, monkeypatch, broken):
         seen.append(face.host.in_flight)
         return {}
 
-    monkeypatch.setattr(records, "list_records", look)
+    monkeypatch.setattr(lists, "list_records", look)
     await face.ask("GET", "/api/data/companies")
     await face.ask("GET", "/api/data/companies/x")
     assert (seen, face.host.in_flight) == ([1], 0)
@@ -144,7 +144,7 @@ async def test_an_error_after_the_answer_began_reaches_the_server(face, monkeypa
     async def answer(*arguments):
         return {}
 
-    monkeypatch.setattr(records, "list_records", answer)
+    monkeypatch.setattr(lists, "list_records", answer)
     monkeypatch.setattr("server.http.handlers.answer_json", lambda value: half)
     with pytest.raises(RuntimeError, match="half way"):
         await face.ask("GET", "/api/data/companies")
