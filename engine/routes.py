@@ -6,7 +6,7 @@ operation of the product is one member of Operation, one record in SHAPES and it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +22,19 @@ class Operation(StrEnum):
     READ = "read"
     UPDATE = "update"
     DELETE = "delete"
+    CREATE_USER = "createUser"
+    UPDATE_USER = "updateUser"
+    DELETE_USERS = "deleteUsers"
+    DELETE_USERS_BY_QUERY = "deleteUsersByQuery"
+    ACTIVATE_USER = "activateUser"
+    DEACTIVATE_USER = "deactivateUser"
+    UNBLOCK_USER = "unblockUser"
+    RESET_PASSWORD = "resetPassword"  # noqa: S105 - the name of an operation
+    LOGIN = "login"
+    LOGOUT = "logout"
+    CHANGE_PASSWORD = "changePassword"  # noqa: S105 - the name of an operation
+    CURRENT_USER = "currentUser"
+    CHANGE_CURRENT_PASSWORD = "changeCurrentPassword"  # noqa: S105 - the name of an operation
     HEALTH = "health"
     READINESS = "readiness"
 
@@ -37,21 +50,25 @@ class Permission(StrEnum):
 
 
 class Scope(StrEnum):
-    """The switch in a group's `api` block that opens a route; PUBLIC routes ask nobody who they are."""
+    """The switch in a group's `api` block that opens a route. PUBLIC routes ask nobody who they are; OWN routes are
+    about the caller alone and open to every user."""
 
     PUBLIC = "public"
+    OWN = "own"
     DATA = "data"
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One method of a path with variables. A path with `{entity}` is served once for each entity."""
+    """One method of a path with variables. A path with `{entity}` is served once for each entity; one that is about a
+    single entity names it in `entity`."""
 
     operation: Operation
     method: str
     path: str
     permission: Permission
     scope: Scope
+    entity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +87,8 @@ class Route:
 
 _RECORDS = "/data/{entity}"
 _RECORD = "/data/{entity}/{id}"
+_USERS = "sys.users"
+_USER = f"/data/{_USERS}/{{id}}"
 
 SHAPES: tuple[Shape, ...] = (
     Shape(Operation.READ, "GET", _RECORD, Permission.READ, Scope.DATA),
@@ -78,10 +97,28 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.LIST, "GET", _RECORDS, Permission.READ, Scope.DATA),
     Shape(Operation.CREATE, "POST", _RECORDS, Permission.CREATE, Scope.DATA),
     Shape(Operation.DELETE_BY_QUERY, "DELETE", _RECORDS, Permission.DELETE, Scope.DATA),
+    Shape(Operation.ACTIVATE_USER, "PUT", f"{_USER}/activate", Permission.UPDATE, Scope.DATA, _USERS),
+    Shape(Operation.DEACTIVATE_USER, "PUT", f"{_USER}/deactivate", Permission.UPDATE, Scope.DATA, _USERS),
+    Shape(Operation.UNBLOCK_USER, "PUT", f"{_USER}/unblock", Permission.UPDATE, Scope.DATA, _USERS),
+    Shape(Operation.RESET_PASSWORD, "PUT", f"{_USER}/resetPassword", Permission.UPDATE, Scope.DATA, _USERS),
+    Shape(Operation.LOGIN, "POST", "/auth/login", Permission.NONE, Scope.PUBLIC),
+    Shape(Operation.LOGOUT, "POST", "/auth/logout", Permission.NONE, Scope.OWN),
+    Shape(Operation.CHANGE_PASSWORD, "PUT", "/auth/password", Permission.NONE, Scope.PUBLIC),
+    Shape(Operation.CURRENT_USER, "GET", "/users/current", Permission.NONE, Scope.OWN),
+    Shape(Operation.CHANGE_CURRENT_PASSWORD, "PUT", "/users/current/password", Permission.NONE, Scope.OWN),
     Shape(Operation.HEALTH, "GET", "/healthz", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.READINESS, "GET", "/readyz", Permission.NONE, Scope.PUBLIC),
 )
 """Every shape, those that are asked most first: a server tries paths in this order."""
+
+
+IN_PLACE_OF: Mapping[tuple[str, Operation], Operation] = {
+    (_USERS, Operation.CREATE): Operation.CREATE_USER,
+    (_USERS, Operation.UPDATE): Operation.UPDATE_USER,
+    (_USERS, Operation.DELETE): Operation.DELETE_USERS,
+    (_USERS, Operation.DELETE_BY_QUERY): Operation.DELETE_USERS_BY_QUERY,
+}
+"""What an operation on records is for an entity whose records mean something to the server itself."""
 
 
 def build_route_table(app: App) -> tuple[Route, ...]:
@@ -90,11 +127,15 @@ def build_route_table(app: App) -> tuple[Route, ...]:
 
 
 def _routes(app: App, shape: Shape) -> Iterator[Route]:
-    for entity in app.entities if "{entity}" in shape.path else (None,):
+    if "{entity}" in shape.path:
+        entities: Iterable[str | None] = app.entities
+    else:
+        entities = (shape.entity,) if shape.entity is None or shape.entity in app.entities else ()
+    for entity in entities:
         yield Route(
             method=shape.method,
             path=shape.path.replace("{entity}", entity) if entity else shape.path,
-            operation=shape.operation,
+            operation=IN_PLACE_OF.get((entity, shape.operation), shape.operation) if entity else shape.operation,
             entity=entity,
             action=None,
             permission=shape.permission,
@@ -103,4 +144,4 @@ def _routes(app: App, shape: Shape) -> Iterator[Route]:
         )
 
 
-__all__ = ["SHAPES", "Operation", "Permission", "Route", "Scope", "Shape", "build_route_table"]
+__all__ = ["IN_PLACE_OF", "SHAPES", "Operation", "Permission", "Route", "Scope", "Shape", "build_route_table"]

@@ -7,9 +7,10 @@ CASTWORK_MAX_BODY); the command line wins over it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from engine.errors import CastworkError
+from engine.permissions.addresses import AllowList
 
 PREFIX = "CASTWORK_"
 KIB = 1024
@@ -33,6 +34,12 @@ class Settings:
     reload: bool = False
     access_log: bool = False
 
+    trusted_proxies: str = ""
+    """Addresses and CIDR blocks, separated by commas, whose X-Forwarded-For is believed."""
+    admin_email: str | None = None
+    admin_password: str | None = field(default=None, repr=False)
+    """Whom a database without users gets as its first developer; a missing password is generated and shown once."""
+
     max_body: int = MIB
     max_url: int = 8 * KIB
     max_headers: int = 64 * KIB
@@ -48,6 +55,11 @@ class Settings:
     """How long requests under way may take to finish when the server stops."""
     ready_cache: float = 1.0
     """How long an answer of the database to a ping is believed."""
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """`trusted_proxies` one by one."""
+        return tuple(text.strip() for text in self.trusted_proxies.split(",") if text.strip())
 
 
 def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
@@ -99,6 +111,10 @@ def _check(settings: Settings) -> None:
         raise BadSetting(f"The number of workers is {settings.workers}: expected 1 or more")
     if settings.reload and settings.workers > 1:
         raise BadSetting("--reload works with one worker: leave --workers out")
+    try:
+        AllowList(settings.proxies)
+    except ValueError as error:
+        raise BadSetting(f"{PREFIX}TRUSTED_PROXIES: {error}; expected addresses such as 10.0.0.0/8,192.0.2.1") from None
     if not 0 <= settings.port <= 65535:
         raise BadSetting(f"The port is {settings.port}: expected 0 to 65535, where 0 takes any free one")
     for name in ("max_body", "max_url", "max_headers", "max_nesting"):

@@ -8,38 +8,59 @@ from starlette.routing import Route as StarletteRoute
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.errors import MethodNotAllowed, NotFound
-from engine.routes import SHAPES
+from engine.errors import Forbidden, MethodNotAllowed, NotFound
+from engine.permissions.addresses import AllowList
+from engine.routes import SHAPES, Route
+from engine.routes import Scope as Area
 from server.http.handlers import HANDLERS, health, readiness
+from server.http.identity import Identify, identify_nobody, read_address
 from server.http.middleware import InFlight, Paths, Problems, StandardHeaders
 from server.http.requests import Call
 from server.http.serving import Host
-from server.runtime.running import ANYBODY
+from server.runtime.running import Caller
 from server.settings import Settings
+
+NOTHING_THERE = "There is nothing at this path"
 
 
 class ShapeEndpoint:
     """Serves every route of one shape, for all entities of all apps."""
 
-    def __init__(self, shape: str, host: Host, settings: Settings) -> None:
+    def __init__(self, shape: str, host: Host, settings: Settings, identify: Identify) -> None:
         self._shape = shape
         self._host = host
         self._settings = settings
+        self._identify = identify
+        self._proxies = AllowList(settings.proxies)
+        self._public = all(one.scope is Area.PUBLIC for one in SHAPES if one.path == shape)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Finds the route and hands over to its handler; raises NotFound and MethodNotAllowed."""
+        """Finds out who asks, then the route, and hands over to its handler. Raises Unauthorized, NotFound,
+        MethodNotAllowed, Forbidden, in this order."""
         params = scope["path_params"]
         app = self._host.app_at(params)
         edition = app.edition
+        caller = Caller(address=read_address(scope, self._proxies))
+        if not self._public:
+            caller = await self._identify(scope, edition.serving(None), caller.address)
         methods = edition.routes[self._shape].get(params.get("entity"))
         if methods is None:
-            raise NotFound(f"There is no entity named {params.get('entity')}")
+            raise NotFound(f"There is no entity named {params['entity']}" if "entity" in params else NOTHING_THERE)
         route = methods.get(scope["method"])
         if route is None:
             raise MethodNotAllowed(methods)
-        call = Call(scope, receive, params, route, ANYBODY, app, edition, self._host, self._settings)
+        _check_scopes(caller, route)
+        call = Call(scope, receive, params, route, caller, app, edition, self._host, self._settings)
         answer = await HANDLERS[route.operation](call)
         await answer(scope, receive, send)
+
+
+def _check_scopes(caller: Caller, route: Route) -> None:
+    """An API token may be made for less than its user may do."""
+    if caller.scopes is None or route.scope in (Area.PUBLIC, Area.OWN):
+        return
+    if not caller.scopes.allows(route.scope, route.entity, route.permission):
+        raise Forbidden("This API token was not made for this")
 
 
 class ServerEndpoint:
@@ -58,13 +79,14 @@ class ServerEndpoint:
 
 async def refuse_path(scope: Scope, receive: Receive, send: Send) -> None:
     """What a path of no shape leads to."""
-    raise NotFound(f"There is nothing at {scope['path']}")
+    raise NotFound(NOTHING_THERE)
 
 
-def build_http(host: Host, settings: Settings, prefix: str) -> ASGIApp:
-    """The whole HTTP face as one ASGI app. Shapes stand under `prefix`, which holds `{app}` where apps are several."""
+def build_http(host: Host, settings: Settings, prefix: str, identify: Identify = identify_nobody) -> ASGIApp:
+    """The whole HTTP face as one ASGI app. Shapes stand under `prefix`, which holds `{app}` where apps are several;
+    `identify` finds out who asks."""
     shapes = dict.fromkeys(shape.path for shape in SHAPES)
-    routes = [StarletteRoute(prefix + shape, ShapeEndpoint(shape, host, settings)) for shape in shapes]
+    routes = [StarletteRoute(prefix + shape, ShapeEndpoint(shape, host, settings, identify)) for shape in shapes]
     routes.append(StarletteRoute("/healthz", ServerEndpoint(health)))
     routes.append(StarletteRoute("/readyz", ServerEndpoint(lambda: readiness(host, host.apps.values()))))
     router = Router(routes, redirect_slashes=False, default=refuse_path)

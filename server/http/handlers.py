@@ -8,6 +8,21 @@ from starlette.types import ASGIApp
 
 from engine.errors import Unavailable
 from engine.routes import Operation
+from server.http.accounts import (
+    activate_user,
+    change_current_password,
+    change_password,
+    create_user,
+    deactivate_user,
+    delete_users,
+    delete_users_by_query,
+    log_in,
+    log_out,
+    reset_password,
+    tell_current_user,
+    unblock_user,
+    update_user,
+)
 from server.http.requests import Call, read_object, read_pairs
 from server.http.responses import answer_json
 from server.http.serving import Host, ServedApp
@@ -85,6 +100,19 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.READ: read_record,
     Operation.UPDATE: update_record,
     Operation.DELETE: delete_record,
+    Operation.CREATE_USER: create_user,
+    Operation.UPDATE_USER: update_user,
+    Operation.DELETE_USERS: delete_users,
+    Operation.DELETE_USERS_BY_QUERY: delete_users_by_query,
+    Operation.ACTIVATE_USER: activate_user,
+    Operation.DEACTIVATE_USER: deactivate_user,
+    Operation.UNBLOCK_USER: unblock_user,
+    Operation.RESET_PASSWORD: reset_password,
+    Operation.LOGIN: log_in,
+    Operation.LOGOUT: log_out,
+    Operation.CHANGE_PASSWORD: change_password,
+    Operation.CURRENT_USER: tell_current_user,
+    Operation.CHANGE_CURRENT_PASSWORD: change_current_password,
     Operation.HEALTH: tell_health,
     Operation.READINESS: tell_readiness,
 }

@@ -6,18 +6,18 @@ Each answers like the use case on records of the same name. Passwords come as `a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bson import ObjectId
 
 from engine.errors import BadRequest, FieldProblem, Forbidden, NotFound, ValidationErrors
-from engine.permissions import Access
+from engine.permissions.access import WriteMask
 from engine.permissions.passwords import make_password, validate_password
 from engine.schema import PasswordRules
-from server.runtime import records
+from server.runtime import lists, records
 from server.runtime.auth.people import (
     ACTIVE,
     BLOCKED,
@@ -33,6 +33,7 @@ from server.runtime.auth.throttle import Throttle
 from server.runtime.running import SYSTEM, Caller, RunningApp
 
 Json = dict[str, Any]
+Pairs = Sequence[tuple[str, str]]
 
 GROUP = "authentication"
 NEW, CONFIRMATION = "newPassword", "passwordConfirmation"
@@ -54,7 +55,7 @@ async def create_user(running: RunningApp, caller: Caller, body: Any) -> Json:
     """A new user; without a password nobody can log in as them. Raises what create_record raises."""
     memberships = running.compiled.memberships
     rules = memberships.rules_for(body.get("groups")) if isinstance(body, Mapping) else None
-    chosen = _take_password(body, caller.access(USERS), rules or PasswordRules(), running.clock())
+    chosen = _take_password(body, running.access(caller, USERS).creating, rules or PasswordRules(), running.clock())
     hashed = await _hash(running, chosen)
     with _problems_of_email():
         record = await records.create_record(running, caller, USERS, chosen.body, problems=chosen.problems)
@@ -68,7 +69,8 @@ async def update_user(running: RunningApp, caller: Caller, user_id: str, body: A
     update_record raises, and Forbidden for a developer's record."""
     person = await _touch(running, caller, user_id)
     rules = running.compiled.memberships.rules_for(body.get("groups")) if isinstance(body, Mapping) else None
-    chosen = _take_password(body, caller.access(USERS), rules or person.membership.password, running.clock())
+    mask = running.access(caller, USERS).updating
+    chosen = _take_password(body, mask, rules or person.membership.password, running.clock())
     hashed = await _hash(running, chosen)
     if isinstance(body, Mapping) and body.get("status", person.status) != person.status:
         await end_sessions(running.store, person.id)
@@ -82,14 +84,24 @@ async def update_user(running: RunningApp, caller: Caller, user_id: str, body: A
     return record
 
 
-async def delete_user(running: RunningApp, caller: Caller, user_id: str) -> Json:
-    """The user as they were; their tokens and their password are worth nothing any more. Raises what delete_record
-    raises, Forbidden for a developer's record."""
-    person = await _touch(running, caller, user_id)
-    record = await records.delete_record(running, caller, USERS, user_id)
-    await remove_credentials(running.store, person.id)
-    running.desk.known.forget_person(person.id)
-    return record
+async def delete_users(running: RunningApp, caller: Caller, ids: str, pairs: Pairs) -> Json:
+    """What delete_by_ids answers; tokens and passwords of who is gone are worth nothing any more. Raises what it
+    raises, and Forbidden where one of them is a developer's record."""
+    for user_id in ids.split(","):
+        with suppress(NotFound):  # for the deletion to tell
+            await _touch(running, caller, user_id.strip())
+    answer = await lists.delete_by_ids(running, caller, USERS, ids, pairs)
+    await _forget_deleted(running, ids.split(","))
+    return answer
+
+
+async def delete_users_by_query(running: RunningApp, caller: Caller, pairs: Pairs) -> Json:
+    """What delete_by_query answers. For developers, since a query may match them too."""
+    if not caller.developer:
+        raise Forbidden("Only a developer may delete users by a query; give their ids")
+    answer = await lists.delete_by_query(running, caller, USERS, pairs)
+    await _forget_deleted(running, answer)
+    return answer
 
 
 async def activate(running: RunningApp, caller: Caller, user_id: str) -> Json:
@@ -179,15 +191,25 @@ def _problems_of_email() -> Iterator[None]:
         ) from error
 
 
+async def _forget_deleted(running: RunningApp, ids: Iterable[str]) -> None:
+    """Removes the credentials of those among the users who are not there any more."""
+    keys = {ObjectId(one.strip()) for one in ids if ObjectId.is_valid(one.strip())}
+    for document in await running.store.get_many(USERS, list(keys)):
+        keys.discard(document["_id"])
+    for key in keys:
+        await remove_credentials(running.store, key)
+        running.desk.known.forget_person(key)
+
+
 async def _hash(running: RunningApp, chosen: Chosen) -> str | None:
     if chosen.password is None or chosen.problems:
         return None
     return await running.desk.hasher.hash(chosen.password)
 
 
-def _take_password(body: Any, access: Access, rules: PasswordRules, now: int) -> Chosen:
+def _take_password(body: Any, mask: WriteMask, rules: PasswordRules, now: int) -> Chosen:
     """The body as the record's write takes it, and the password that was in it."""
-    if not isinstance(body, Mapping) or not isinstance(body.get(GROUP), Mapping) or access.hides(GROUP):
+    if not isinstance(body, Mapping) or not isinstance(body.get(GROUP), Mapping) or mask.hides(GROUP):
         return Chosen(body)  # nothing to take, or for the write itself to refuse
     group = dict(body[GROUP])
     password, confirmation = group.pop(NEW, None), group.pop(CONFIRMATION, None)
@@ -195,7 +217,7 @@ def _take_password(body: Any, access: Access, rules: PasswordRules, now: int) ->
         group.pop(name, None)
     rest = {**body, GROUP: group}
     given = password not in (None, "") or confirmation not in (None, "")
-    if not given or not access.may_write(f"{GROUP}.{NEW}"):
+    if not given or not mask.may_write(f"{GROUP}.{NEW}"):
         return Chosen(rest)
     problems = _password_problems(password, confirmation, rules)
     if problems:
@@ -232,7 +254,8 @@ __all__ = [
     "block",
     "create_user",
     "deactivate",
-    "delete_user",
+    "delete_users",
+    "delete_users_by_query",
     "reset_password",
     "set_password",
     "unblock",

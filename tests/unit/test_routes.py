@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from engine.routes import SHAPES, Operation, Permission, Scope, build_route_table
+from engine.routes import IN_PLACE_OF, SHAPES, Operation, Permission, Scope, build_route_table
 from engine.schema import App, Entity
 
 
@@ -11,7 +11,8 @@ def app_with(*names: str) -> App:
 
 
 def test_every_operation_has_one_shape():
-    assert Counter(shape.operation for shape in SHAPES) == dict.fromkeys(Operation, 1)
+    served = [*(shape.operation for shape in SHAPES), *IN_PLACE_OF.values()]
+    assert Counter(served) == dict.fromkeys(Operation, 1)
 
 
 def test_method_and_path_name_one_operation():
@@ -33,7 +34,7 @@ def test_an_entity_gets_its_own_routes():
 
 def test_an_app_without_entities_still_tells_its_health():
     routes = build_route_table(app_with())
-    assert [route.path for route in routes] == ["/healthz", "/readyz"]
+    assert {route.path for route in routes if route.scope is Scope.PUBLIC} >= {"/healthz", "/readyz"}
     assert {route.entity for route in routes} == {None}
 
 
@@ -44,7 +45,33 @@ def test_the_table_grows_by_the_same_number_of_routes_for_each_entity():
 
 def test_only_routes_about_no_entity_ask_for_no_right():
     for route in build_route_table(app_with("companies")):
-        assert (route.permission is Permission.NONE) == (route.entity is None) == (route.scope is Scope.PUBLIC)
+        assert (route.permission is Permission.NONE) == (route.entity is None)
+        assert (route.permission is Permission.NONE) == (route.scope in (Scope.PUBLIC, Scope.OWN))
+
+
+def test_only_these_routes_ask_nobody_who_they_are():
+    routes = build_route_table(app_with("companies", "sys.users"))
+    assert {route.path for route in routes if route.scope is Scope.PUBLIC} == {
+        "/auth/login",
+        "/auth/password",
+        "/healthz",
+        "/readyz",
+    }
+
+
+def test_writes_of_users_have_operations_of_their_own_under_the_same_rights():
+    routes = build_route_table(app_with("companies", "sys.users"))
+    users = {(route.method, route.path): route for route in routes if route.entity == "sys.users"}
+    assert users["POST", "/data/sys.users"].operation is Operation.CREATE_USER
+    assert users["PUT", "/data/sys.users/{id}"].operation is Operation.UPDATE_USER
+    assert users["DELETE", "/data/sys.users/{id}"].operation is Operation.DELETE_USERS
+    assert users["GET", "/data/sys.users"].operation is Operation.LIST
+    assert users["DELETE", "/data/sys.users"].permission is Permission.DELETE
+    assert users["PUT", "/data/sys.users/{id}/resetPassword"].permission is Permission.UPDATE
+
+
+def test_routes_of_users_stand_only_where_there_are_users():
+    assert not [route for route in build_route_table(app_with("companies")) if "sys.users" in route.path]
 
 
 def test_rights_follow_what_a_route_does():

@@ -102,7 +102,7 @@ async def test_before_the_database_is_prepared_data_waits_and_health_does_not(fa
         reply = await face.ask("GET", path)
         assert (reply.status, reply.json["code"]) == (503, "applicationUnavailable")
     assert (await face.ask("GET", "/healthz")).status == 200
-    assert (await face.ask("GET", "/api/data/people")).status == 404
+    assert (await face.ask("GET", "/api/data/people")).status == 503  # nobody can be recognised yet
     assert called == []
 
 

@@ -1,0 +1,130 @@
+"""The handlers about people: logging in and out, passwords, the caller's own record, and the records of users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp
+
+from server.http.identity import token_cookie
+from server.http.requests import Call, read_object, read_pairs
+from server.http.responses import Header, answer_json
+from server.runtime import users
+from server.runtime.auth import login
+from server.runtime.parameters import refuse_parameters, take_flags
+
+LOGIN_FLAGS: Mapping[str, str] = {"cookie": "cookie"}
+
+
+async def log_in(call: Call) -> ASGIApp:
+    """POST /auth/login; with `cookie=true` the token is set as a cookie too."""
+    cookie = _wants_cookie(call)
+    answer = await login.login(call.running, await read_object(call), call.caller.address)
+    return answer_json(answer, headers=_cookies(call, "/auth/login", answer["token"]) if cookie else ())
+
+
+async def log_out(call: Call) -> ASGIApp:
+    """POST /auth/logout; takes the cookie away where there is one."""
+    refuse_parameters(read_pairs(call))
+    answer = await login.logout(call.running, call.caller)
+    has_cookie = any(name == b"cookie" for name, _ in call.scope["headers"])
+    return answer_json(answer, headers=_cookies(call, "/auth/logout", None) if has_cookie else ())
+
+
+async def change_password(call: Call) -> ASGIApp:
+    """PUT /auth/password; needs no token, answers like a login."""
+    cookie = _wants_cookie(call)
+    answer = await login.change_password(call.running, await read_object(call), call.caller.address)
+    return answer_json(answer, headers=_cookies(call, "/auth/password", answer["token"]) if cookie else ())
+
+
+async def tell_current_user(call: Call) -> ASGIApp:
+    """GET /users/current."""
+    refuse_parameters(read_pairs(call))
+    return answer_json(await login.current_user(call.running, call.caller))
+
+
+async def change_current_password(call: Call) -> ASGIApp:
+    """PUT /users/current/password; answers like a login."""
+    refuse_parameters(read_pairs(call))
+    return answer_json(await login.change_current_password(call.running, call.caller, await read_object(call)))
+
+
+async def create_user(call: Call) -> ASGIApp:
+    """POST /data/sys.users."""
+    refuse_parameters(read_pairs(call))
+    return answer_json(await users.create_user(call.running, call.caller, await read_object(call)))
+
+
+async def update_user(call: Call) -> ASGIApp:
+    """PUT /data/sys.users/{id}; an empty body changes nothing."""
+    refuse_parameters(read_pairs(call))
+    body = await read_object(call, optional=True)
+    return answer_json(await users.update_user(call.running, call.caller, call.params["id"], body))
+
+
+async def delete_users(call: Call) -> ASGIApp:
+    """DELETE /data/sys.users/{id}, where id may be several joined by commas; a body is ignored."""
+    return answer_json(await users.delete_users(call.running, call.caller, call.params["id"], read_pairs(call)))
+
+
+async def delete_users_by_query(call: Call) -> ASGIApp:
+    """DELETE /data/sys.users; a body is ignored."""
+    return answer_json(await users.delete_users_by_query(call.running, call.caller, read_pairs(call)))
+
+
+async def activate_user(call: Call) -> ASGIApp:
+    """PUT /data/sys.users/{id}/activate."""
+    return answer_json(await users.activate(call.running, call.caller, await _user_of_action(call)))
+
+
+async def deactivate_user(call: Call) -> ASGIApp:
+    """PUT /data/sys.users/{id}/deactivate."""
+    return answer_json(await users.deactivate(call.running, call.caller, await _user_of_action(call)))
+
+
+async def unblock_user(call: Call) -> ASGIApp:
+    """PUT /data/sys.users/{id}/unblock."""
+    return answer_json(await users.unblock(call.running, call.caller, await _user_of_action(call)))
+
+
+async def reset_password(call: Call) -> ASGIApp:
+    """PUT /data/sys.users/{id}/resetPassword."""
+    return answer_json(await users.reset_password(call.running, call.caller, await _user_of_action(call)))
+
+
+async def _user_of_action(call: Call) -> str:
+    """The id in the path; these actions take no parameters."""
+    refuse_parameters(read_pairs(call))
+    body = await read_object(call, optional=True)
+    refuse_parameters(tuple((name, "") for name in body))
+    return call.params["id"]
+
+
+def _wants_cookie(call: Call) -> bool:
+    flags, rest = take_flags(read_pairs(call), LOGIN_FLAGS)
+    refuse_parameters(rest, LOGIN_FLAGS)
+    return flags.get("cookie", False)
+
+
+def _cookies(call: Call, path: str, token: str | None) -> tuple[Header, ...]:
+    """The cookie for all of the app, whose API begins where `path` stands in it."""
+    here: str = call.scope["path"]
+    return (token_cookie(call.scope, token, here.removesuffix(path)),)
+
+
+__all__ = [
+    "activate_user",
+    "change_current_password",
+    "change_password",
+    "create_user",
+    "deactivate_user",
+    "delete_users",
+    "delete_users_by_query",
+    "log_in",
+    "log_out",
+    "reset_password",
+    "tell_current_user",
+    "unblock_user",
+    "update_user",
+]
