@@ -1,0 +1,59 @@
+"""The product's database: `open_store` answers a Store for a URI, `EmbeddedDatabase` runs a database of its own."""
+
+from __future__ import annotations
+
+from server.store.embedded import EmbeddedDatabase
+from server.store.embedded_store import EmbeddedStore
+from server.store.errors import (
+    DatabaseNotInstalled,
+    DatabaseNotStarted,
+    DataInUse,
+    DocumentTooLarge,
+    DuplicateKey,
+    NotReadable,
+    NotStorable,
+    StoreError,
+    StoreUnavailable,
+    TimedOut,
+    WriteConflict,
+)
+from server.store.mongo import Patience, Session, Store, inspect_server, open_client
+
+MEMORY = "memory:"
+
+
+async def open_store(uri: str, database: str, patience: Patience | None = None) -> Store:
+    """Opens one database of the server at `uri` (`mongodb://…`, `mongodb+srv://…` or `memory:`).
+
+    Asks the server first what it can do: raises StoreUnavailable when there is none.
+    """
+    if uri == MEMORY:
+        from server.store.memory import MemoryStore  # an extra that is not always installed
+
+        return MemoryStore()
+    patience = patience or Patience()
+    server = await inspect_server(uri, patience)
+    kind = EmbeddedStore if server.embedded else Store
+    client = open_client(uri, patience, retry_writes=kind.retry_writes)
+    return kind(client, database, transactions=server.transactions, patience=patience)
+
+
+__all__ = [
+    "DataInUse",
+    "DatabaseNotInstalled",
+    "DatabaseNotStarted",
+    "DocumentTooLarge",
+    "DuplicateKey",
+    "EmbeddedDatabase",
+    "EmbeddedStore",
+    "NotReadable",
+    "NotStorable",
+    "Patience",
+    "Session",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+    "TimedOut",
+    "WriteConflict",
+    "open_store",
+]

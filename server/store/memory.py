@@ -1,0 +1,128 @@
+"""A Store inside the process, over mongomock-motor (extra `memory`): for tests of runtime code and throw-away demos.
+
+What it lacks, against a real server:
+- transactions: `transaction` and `run_transaction` refuse;
+- ordering: filters and sorting that compare dates (DatetimeMS) or decimals (Decimal128) refuse, equality works;
+- unique indexes see a many field as one value: `["a", "b"]` and `["b"]` do not clash;
+- `nearest`, geo filters, `$text` and many stages and operators of pipelines refuse;
+- no largest document, no time limits; hints are ignored, and nothing is faster for having an index;
+- all is gone with the process, which shares it with no other.
+
+What is refused raises a StoreError that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from mongomock_motor import AsyncMongoMockClient
+
+from server.store.errors import DuplicateKey, StoreError
+from server.store.mongo import Change, Document, Filter, Nearest, Patience, Session, Sort, Store, translating
+
+
+class MemoryStore(Store):
+    """A Store without a server; each has data of its own."""
+
+    engine = "memory"
+    text_search = False
+
+    def __init__(self) -> None:
+        self._mock: Any = AsyncMongoMockClient()
+        super().__init__(self._mock, "memory", transactions=False, patience=Patience())
+
+    async def close(self) -> None:
+        """Forgets everything."""
+        self._mock.close()
+
+    async def find(
+        self,
+        collection: str,
+        filter: Filter,
+        *,
+        sort: Sort | None = None,
+        skip: int = 0,
+        limit: int = 0,
+        projection: Mapping[str, Any] | None = None,
+        hint: str | None = None,
+        nearest: Nearest | None = None,
+        session: Session | None = None,
+    ) -> list[Document]:
+        """As in Store, without hints."""
+        with _refusing():
+            return await super().find(
+                collection, filter, sort=sort, skip=skip, limit=limit, projection=projection, nearest=nearest
+            )
+
+    async def stream(
+        self, collection: str, filter: Filter, *, sort: Sort | None = None, projection: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[Document]:
+        """As in Store, of the documents that are there at the beginning."""
+        for document in await self.find(collection, filter, sort=sort, projection=projection):
+            yield document
+
+    async def count(self, collection: str, filter: Filter, *, session: Session | None = None) -> int:
+        """As in Store."""
+        with _refusing():
+            return await super().count(collection, filter)
+
+    @translating
+    async def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, session: Session | None = None
+    ) -> list[Document]:
+        """As in Store, as far as mongomock goes."""
+        with _refusing():
+            found: list[Document] = await self._mock["memory"][collection].aggregate(pipeline).to_list(None)
+            return found
+
+    async def insert(self, collection: str, document: Document, *, session: Session | None = None) -> None:
+        """As in Store."""
+        try:
+            await super().insert(collection, document)
+        except DuplicateKey as error:
+            raise await self._named(collection, error) from error
+
+    async def insert_many(
+        self, collection: str, documents: Sequence[Document], *, ordered: bool = False, session: Session | None = None
+    ) -> dict[int, StoreError]:
+        """As in Store."""
+        refused: dict[int, StoreError] = {}
+        for place, document in enumerate(documents):
+            try:
+                await self.insert(collection, document)
+            except DuplicateKey as error:
+                refused[place] = error
+                if ordered:
+                    break
+        return refused
+
+    async def update(self, collection: str, filter: Filter, change: Change, *, session: Session | None = None) -> bool:
+        """As in Store."""
+        with _refusing():
+            try:
+                return await super().update(collection, filter, change)
+            except DuplicateKey as error:
+                raise await self._named(collection, error) from error
+
+    async def indexes(self, collection: str) -> list[Document]:
+        """As in Store."""
+        found: list[Document] = await self._mock["memory"][collection].list_indexes().to_list(None)
+        return found
+
+    async def _named(self, collection: str, error: DuplicateKey) -> DuplicateKey:
+        """The error with the name of its index, which mongomock leaves out; without a key it is the one of `_id`."""
+        paths = list(error.values) or ["_id"]
+        for index in await self.indexes(collection):
+            if list(index["key"]) == paths:
+                return DuplicateKey(index["name"], paths[0] if len(paths) == 1 else None, error.values)
+        return error
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except NotImplementedError as error:
+        raise StoreError(f"The database in memory cannot do this: {error}") from error

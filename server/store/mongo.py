@@ -1,0 +1,446 @@
+"""One database of a MongoDB server: commands as plain data in, documents out; the only module that imports pymongo.
+
+Documents are dicts of BSON values: instants are DatetimeMS, decimals Decimal128. Every error that leaves this module is
+one of `server.store.errors`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, ParamSpec, TypeVar
+from urllib.parse import parse_qsl
+
+import pymongo
+from bson.errors import BSONError, InvalidBSON
+from pymongo import AsyncMongoClient, ReturnDocument
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
+from pymongo.errors import DocumentTooLarge as ClientDocumentTooLarge
+from pymongo.read_concern import ReadConcern
+
+from server.store.errors import (
+    DocumentTooLarge,
+    DuplicateKey,
+    NotReadable,
+    NotStorable,
+    StoreError,
+    StoreUnavailable,
+    TimedOut,
+    WriteConflict,
+)
+
+Document = dict[str, Any]
+Filter = Mapping[str, Any]
+Change = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Sort = Sequence[tuple[str, int]]
+Nearest = tuple[str, Mapping[str, Any]]
+"""The stored path of a place and the GeoJSON point to measure from."""
+Engine = Literal["mongodb", "embedded", "memory"]
+Session = AsyncClientSession
+P = ParamSpec("P")
+T = TypeVar("T")
+
+COUNTERS = "sys.counters"
+DISTANCE = "_distance"
+"""Where the distance stands while documents are sorted by it; no field's name begins like this."""
+
+DRIVER_ERRORS = (PyMongoError, BSONError, OverflowError, UnicodeError, RecursionError)
+"""All that the driver raises for what it was given or for what it met; the last three come out of its BSON encoder."""
+
+DUPLICATE_CODES = frozenset({11000, 11001, 12582})
+TOO_LARGE_CODES = frozenset({10334, 17419, 17420})
+CONFLICT_CODES = frozenset({112, 251})
+UNAVAILABLE_CODES = frozenset({6, 7, 64, 89, 91, 134, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436})
+"""Not primary, shutting down, host unreachable, majority not reached: server states that pass by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the store waits, in milliseconds; the options of a URI win where they say otherwise.
+
+    `command` bounds one command on the server. The driver's methods for single writes take no such bound (its general
+    one costs every command 60–100 µs), so single writes are bounded by the socket, 5 s later. `transaction` bounds
+    the repeats of `run_transaction`.
+    """
+
+    command: int = 30_000
+    selection: int = 2_500
+    connect: int = 2_000
+    heartbeat: int = 1_000
+    pool: int = 4_000
+    transaction: int = 30_000
+    index: int = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a server told of itself."""
+
+    transactions: bool
+    embedded: bool
+
+
+def translating(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Lets no driver error out of a method of the store."""
+
+    @functools.wraps(method)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await method(*args, **kwargs)
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+
+    return run
+
+
+class Store:
+    """One database of one server, shared by everything in the process; `server.store.open_store` makes it.
+
+    `transactions` and `text_search` tell what the server can do. Filters, changes and pipelines are MongoDB data that
+    the engine made: nothing here checks them. Every method may raise any StoreError.
+    """
+
+    engine: ClassVar[Engine] = "mongodb"
+    text_search: ClassVar[bool] = True
+    retry_writes: ClassVar[bool] = True
+
+    def __init__(
+        self, client: AsyncMongoClient[Document], database: str, *, transactions: bool, patience: Patience
+    ) -> None:
+        self.transactions = transactions
+        self._client = client
+        self._database = client[database]
+        self._collections: dict[str, AsyncCollection[Document]] = {}
+        self._patience = patience
+        self._time_limit = patience.command
+
+    @translating
+    async def close(self) -> None:
+        """Closes every connection; the store is of no use afterwards."""
+        await self._client.close()
+
+    @translating
+    async def ping(self) -> None:
+        """Returns when the server answers; raises StoreUnavailable within the selection time."""
+        await self._database.command("ping")
+
+    @translating
+    async def collection_names(self) -> list[str]:
+        """Every collection of the database, the server's own excepted."""
+        return await self._database.list_collection_names()
+
+    # reading
+
+    @translating
+    async def get(
+        self, collection: str, id: Any, projection: Mapping[str, Any] | None = None, *, session: Session | None = None
+    ) -> Document | None:
+        """The document with this `_id`."""
+        return await self._collection(collection).find_one(
+            {"_id": id}, projection, session=session, max_time_ms=self._time_limit
+        )
+
+    async def get_many(
+        self,
+        collection: str,
+        ids: Iterable[Any],
+        projection: Mapping[str, Any] | None = None,
+        *,
+        session: Session | None = None,
+    ) -> list[Document]:
+        """The documents with these ids, in no order; ids that do not exist are left out."""
+        return await self.find(collection, {"_id": {"$in": list(ids)}}, projection=projection, session=session)
+
+    @translating
+    async def find(
+        self,
+        collection: str,
+        filter: Filter,
+        *,
+        sort: Sort | None = None,
+        skip: int = 0,
+        limit: int = 0,
+        projection: Mapping[str, Any] | None = None,
+        hint: str | None = None,
+        nearest: Nearest | None = None,
+        session: Session | None = None,
+    ) -> list[Document]:
+        """All matching documents, at most `limit` of them (0 is no limit); `hint` names an index.
+
+        `nearest` sorts by distance and takes the place of `sort`; documents without a place are left out.
+        """
+        if nearest is not None:
+            path, point = nearest
+            near = {"near": point, "key": path, "query": filter, "spherical": True, "distanceField": DISTANCE}
+            stages = page_stages(skip=skip, limit=limit, projection=projection)
+            return await self.aggregate(
+                collection, [{"$geoNear": near}, *stages, {"$unset": DISTANCE}], session=session
+            )
+        cursor = self._collection(collection).find(
+            filter,
+            projection,
+            skip,
+            limit,
+            sort=sort,
+            batch_size=limit,  # else a page of more than 101 documents takes a second round trip
+            hint=hint,
+            session=session,
+            max_time_ms=self._time_limit,
+        )
+        return await cursor.to_list()
+
+    async def stream(
+        self, collection: str, filter: Filter, *, sort: Sort | None = None, projection: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[Document]:
+        """Matching documents one by one in bounded memory, for work over more records than fit a page.
+
+        As a whole it may take longer than one command, so each fetch is bounded by the socket only.
+        """
+        try:
+            async with self._collection(collection).find(filter, projection, sort=sort, batch_size=1000) as cursor:
+                async for document in cursor:
+                    yield document
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+
+    @translating
+    async def count(self, collection: str, filter: Filter, *, session: Session | None = None) -> int:
+        """The exact number of matching documents."""
+        return await self._collection(collection).count_documents(filter, session=session, maxTimeMS=self._time_limit)
+
+    @translating
+    async def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, session: Session | None = None
+    ) -> list[Document]:
+        """The results of a pipeline."""
+        cursor = await self._collection(collection).aggregate(pipeline, session=session, maxTimeMS=self._time_limit)
+        return await cursor.to_list()
+
+    # writing
+
+    @translating
+    async def insert(self, collection: str, document: Document, *, session: Session | None = None) -> None:
+        """Writes a new document; one without `_id` is given one, in place."""
+        await self._collection(collection).insert_one(document, session=session)
+
+    @translating
+    async def insert_many(
+        self, collection: str, documents: Sequence[Document], *, ordered: bool = False, session: Session | None = None
+    ) -> dict[int, StoreError]:
+        """Writes new documents; answers the errors of those that were refused, by their place in `documents`.
+
+        `ordered` stops at the first that is refused.
+        """
+        try:
+            await self._collection(collection).insert_many(documents, ordered=ordered, session=session)
+        except BulkWriteError as error:
+            refused = (error.details or {}).get("writeErrors")
+            if not refused:  # all written, but not yet by a majority
+                raise
+            return {item["index"]: _refusal(item, item["code"], item["errmsg"]) for item in refused}
+        return {}
+
+    @translating
+    async def update(self, collection: str, filter: Filter, change: Change, *, session: Session | None = None) -> bool:
+        """Changes one document and tells whether one matched; `{"_id": …, "version": …}` makes a compare-and-set."""
+        result = await self._collection(collection).update_one(filter, change, session=session)
+        return result.matched_count == 1
+
+    @translating
+    async def delete(self, collection: str, filter: Filter, *, session: Session | None = None) -> bool:
+        """Deletes one document and tells whether one matched."""
+        result = await self._collection(collection).delete_one(filter, session=session)
+        return result.deleted_count == 1
+
+    @translating
+    async def delete_many(self, collection: str, filter: Filter, *, session: Session | None = None) -> int:
+        """Deletes all matching documents and tells how many."""
+        with pymongo.timeout(self._patience.command / 1000):
+            result = await self._collection(collection).delete_many(filter, session=session)
+        return result.deleted_count
+
+    @translating
+    async def next_numbers(self, counter: str, amount: int = 1, at_least: int = 0) -> int:
+        """Takes `amount` numbers in a row and answers the first; a new counter begins with 1.
+
+        `at_least` lifts the first number where it is higher than the counter. No number is given twice; those taken by
+        a write that failed are lost.
+        """
+        last = {"$max": [{"$ifNull": ["$last", 0]}, at_least - 1]}
+        change = [{"$set": {"last": {"$add": [last, amount]}}}]
+        while True:
+            try:
+                found = await self._collection(COUNTERS).find_one_and_update(
+                    {"_id": counter}, change, upsert=True, return_document=ReturnDocument.AFTER
+                )
+            except DuplicateKeyError:  # another caller made the counter at this moment; now it is there
+                continue
+            assert found is not None  # it is made where it is missing
+            return int(found["last"]) - amount + 1
+
+    # transactions
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """A transaction that is committed at the end of the block and undone by any error in it.
+
+        Hand the session to every call that belongs to it, one call at a time. `run_transaction` also repeats.
+        """
+        if not self.transactions:
+            raise StoreError("This database has no transactions: they need a replica set or a sharded cluster")
+        async with self._client.start_session() as session:
+            await session.start_transaction(
+                read_concern=ReadConcern("snapshot"), max_commit_time_ms=self._patience.command
+            )
+            try:
+                yield session
+            except BaseException:
+                await session.abort_transaction()
+                raise
+            try:
+                await session.commit_transaction()
+            except DRIVER_ERRORS as error:
+                raise self._not_committed(translated(error)) from error
+
+    async def run_transaction(self, body: Callable[[Session], Awaitable[T]]) -> T:
+        """Runs the body in a transaction, again and again while other transactions win; answers what it answers.
+
+        The body must bear being run more than once and let store errors pass.
+        """
+        give_up = time.monotonic() + self._patience.transaction / 1000
+        longest_pause = 0.005
+        while True:
+            try:
+                async with self.transaction() as session:
+                    return await body(session)
+            except StoreError as error:
+                if not error.transient or time.monotonic() > give_up:
+                    raise
+            await asyncio.sleep(random.uniform(0, longest_pause))  # noqa: S311 - spreads rivals, guards no secret
+            longest_pause = min(longest_pause * 2, 0.25)
+
+    # indexes
+
+    @translating
+    async def indexes(self, collection: str) -> list[Document]:
+        """The indexes as the server describes them: `name`, `key`, `unique`, …; none for a missing collection."""
+        return [dict(index) async for index in await self._collection(collection).list_indexes()]
+
+    @translating
+    async def create_index(
+        self, collection: str, name: str, keys: Sequence[tuple[str, int | str]], options: Mapping[str, Any]
+    ) -> None:
+        """Builds an index and returns when it is ready; may take as long as `Patience.index`."""
+        with pymongo.timeout(self._patience.index / 1000):
+            await self._collection(collection).create_index(keys, name=name, **options)
+
+    def _collection(self, name: str) -> AsyncCollection[Document]:
+        known = self._collections.get(name)
+        if known is None:
+            known = self._collections[name] = self._database[name]
+        return known
+
+    def _not_committed(self, error: StoreError) -> StoreError:
+        """The error to raise for a commit that failed; an engine may know more about what happened."""
+        return error
+
+
+def page_stages(
+    *, sort: Sort | None = None, skip: int, limit: int, projection: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    """The arguments of a find as the stages of a pipeline."""
+    stages: tuple[tuple[str, Any], ...] = (
+        ("$sort", sort and dict(sort)),
+        ("$skip", skip),
+        ("$limit", limit),
+        ("$project", projection),
+    )
+    return [{name: value} for name, value in stages if value]
+
+
+async def inspect_server(uri: str, patience: Patience) -> Server:
+    """Asks a server what it is; raises StoreUnavailable when there is none."""
+    client = open_client(uri, patience, retry_writes=False)
+    try:
+        hello = await client.admin.command("hello")
+        build = await client.admin.command("buildInfo")
+    except DRIVER_ERRORS as error:
+        raise translated(error) from error
+    finally:
+        await client.close()
+    transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
+    return Server(transactions=transactions, embedded="secantusVersion" in build)
+
+
+def open_client(uri: str, patience: Patience, *, retry_writes: bool) -> AsyncMongoClient[Document]:
+    """A client for a Store; connects when it is first used. Raises StoreError for a URI that is none."""
+    asked = {name.lower() for name, _ in parse_qsl(uri.partition("?")[2])}
+    options: dict[str, Any] = {
+        "appName": "castwork",
+        "serverSelectionTimeoutMS": patience.selection,
+        "connectTimeoutMS": patience.connect,
+        "socketTimeoutMS": patience.command + 5_000,
+        "heartbeatFrequencyMS": patience.heartbeat,
+        "waitQueueTimeoutMS": patience.pool,
+        "retryWrites": retry_writes,
+    }
+    wanted = {name: value for name, value in options.items() if name.lower() not in asked}
+    if not asked & {"w", "j", "journal"}:
+        wanted |= {"w": "majority", "journal": True}
+    try:
+        return AsyncMongoClient(uri, datetime_conversion="DATETIME_MS", **wanted)
+    except DRIVER_ERRORS as error:
+        raise translated(error) from error
+
+
+def translated(error: Exception) -> StoreError:
+    """The store's error for one of DRIVER_ERRORS; raise it `from` the original."""
+    message = str(error)
+    if isinstance(error, ClientDocumentTooLarge):
+        return DocumentTooLarge(message)
+    if isinstance(error, InvalidBSON | UnicodeDecodeError):
+        return NotReadable(message)
+    if not isinstance(error, PyMongoError):
+        return NotStorable(message)
+    transient = error.has_error_label("TransientTransactionError")
+    if isinstance(error, ConnectionFailure | WTimeoutError):
+        return StoreUnavailable(message, transient=transient)
+    if isinstance(error, ExecutionTimeout):
+        return TimedOut(message)
+    if isinstance(error, OperationFailure):
+        return _refusal(error.details or {}, error.code, message, transient=transient)
+    return StoreError(message, transient=transient)
+
+
+def _refusal(details: Mapping[str, Any], code: int | None, message: str, *, transient: bool = False) -> StoreError:
+    """The error for what the server answered: to a whole command, or about one document of a bulk."""
+    if code in DUPLICATE_CODES:
+        paths = list(details.get("keyPattern", ()))
+        return DuplicateKey(_index_name(message), paths[0] if len(paths) == 1 else None, details.get("keyValue", {}))
+    if code in TOO_LARGE_CODES:
+        return DocumentTooLarge(message)
+    if code in CONFLICT_CODES:
+        return WriteConflict(message, transient=transient)
+    if code in UNAVAILABLE_CODES:
+        return StoreUnavailable(message, transient=transient)
+    return StoreError(message, transient=transient)
+
+
+def _index_name(message: str) -> str:
+    # E11000 duplicate key error collection: db.companies index: cw_unique_name dup key: { name: "x" }
+    return message.partition(" index: ")[2].partition(" dup key:")[0]
