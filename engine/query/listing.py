@@ -150,6 +150,8 @@ def _plan_sort(entity: Entity, order: Iterable[SortItem], access: Access) -> tup
             raise BadRequest(f"_sortField: {path.name} is sensitive and cannot be sorted by")
         if kind.query_part is not None and access.hides(f"{path.name}.{kind.query_part}"):
             raise Forbidden(f'You have no right to read the field "{path.name}.{kind.query_part}"')
+        if access.guard(path.name if kind.query_part is None else f"{path.name}.{kind.query_part}") is not None:
+            raise Forbidden(f'You have no right to read the field "{path.name}" of every record, so it gives no order')
         storage = path.storage if kind.query_part is None else f"{path.storage}.{kind.query_part}"
         if storage in found:
             raise BadRequest(f"_sortField names {path.name} twice")
@@ -189,7 +191,8 @@ def _plan_search(entity: Entity, search: TextSearch | None, access: Access) -> T
         hint = did_you_mean(search.index, indexes) if len(search.index) <= 64 else None
         raise BadRequest(f"_indexedFilter: there is no text index of that name{f'; {hint}' if hint else ''}")
     for path in index.fields:
-        resolve_path(entity, path, access)
+        if access.guard(resolve_path(entity, path, access).name) is not None:
+            raise Forbidden(f'You have no right to read the field "{path}" of every record, so it cannot be searched')
     return search
 
 

@@ -43,6 +43,9 @@ class Access(Protocol):
     def hides(self, path: str) -> bool:
         """Whether the field at the path, or anything above it, is hidden from the caller."""
 
+    def guard(self, path: str) -> Condition | None:
+        """What a record must satisfy for the caller to see its field at the path; None where nothing is asked."""
+
 
 class Paths(Protocol):
     """What has fields at dotted paths: an entity, or a FieldSet."""
@@ -86,9 +89,12 @@ def plan_filter(
 
     Without a clock relative times wait for `bind`, as `$user.path` and `$record.path` do. `transient` allows fields
     that are never stored, for conditions that run on a record at hand. Raises BadRequest, naming field and operator,
-    and Forbidden for a hidden field.
+    and Forbidden for a hidden field. A field that the caller sees on some records only joins the condition for it, so
+    that nothing can be found by values that are not shown.
     """
-    return _Planner(entity, access, clock, transient).plan(filter, ())
+    planner = _Planner(entity, access, clock, transient)
+    found = planner.plan(filter, ())
+    return all_of((found, *planner.guards)) if planner.guards else found
 
 
 def resolve_path(entity: Paths, path: str, access: Access | None, *, transient: bool = False) -> FieldPath:
@@ -117,6 +123,11 @@ def _unknown(entity: Paths, path: str) -> str:
     return f'There is no field "{path[:_LONGEST_NAME]}"'
 
 
+def _compared(path: FieldPath) -> str:
+    part = path.field.type.query_part
+    return path.name if part is None else f"{path.name}.{part}"
+
+
 _LONGEST_NAME: Final = 64
 """Characters of an unknown name that a message repeats."""
 SYSTEM_NAMES: Final = ("id", "version", "label")
@@ -129,6 +140,7 @@ class _Planner:
         self.access = access
         self.clock = clock
         self.transient = transient
+        self.guards: list[Condition] = []
 
     def plan(self, asked: Filter, above: tuple[Field, ...], start: int = 0) -> Condition:
         """`above` are the fields of the group that the filter stands in, `start` how many of them were entered."""
@@ -149,9 +161,13 @@ class _Planner:
     def resolve(self, path: str, above: tuple[Field, ...], position: int | None) -> FieldPath:
         whole = ".".join((*(item.name for item in above), path))
         try:
-            return resolve_path(self.entity, whole, self.access, transient=self.transient)
+            found = resolve_path(self.entity, whole, self.access, transient=self.transient)
         except BadRequest as error:
             raise _located(error, position) from None
+        guard = None if self.access is None else self.access.guard(_compared(found))
+        if guard is not None:
+            self.guards.append(guard)
+        return found
 
     def within(self, path: FieldPath, inner: Filter, start: int, position: int | None) -> Condition:
         if not path.field.by_name or Capability.EQUALS not in path.field.type.capabilities:

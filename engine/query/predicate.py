@@ -56,7 +56,7 @@ def _test(test: Test) -> Predicate:
 
 
 def _compared(test: Test) -> _Look:
-    """Whether one value of the field satisfies the match; None is a missing one."""
+    """Whether one value of the field satisfies the match; None is a missing one, [] a list without any."""
     holds = test.match.to_test()
     kind = test.place.field.type
     if test.bare or kind.query_part is None:
@@ -64,8 +64,8 @@ def _compared(test: Test) -> _Look:
     query_value = kind.query_value
 
     def compared(value: Any) -> bool:
-        if value is None:
-            return holds(None)
+        if value is None or value == []:
+            return holds(value)
         found = query_value(value)
         return any(map(holds, found)) if isinstance(found, list) else holds(found)
 
