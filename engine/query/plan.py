@@ -287,4 +287,4 @@ def _refused(where: str, argument: Argument, error: Exception) -> str:
     return f"{text}; there is no operator {name}, {hint}" if hint else text
 
 
-__all__ = ["SYSTEM_NAMES", "Access", "FieldSet", "Paths", "plan_filter", "resolve_path"]
+__all__ = ["SYSTEM_NAMES", "Access", "FieldSet", "Paths", "compared_path", "plan_filter", "resolve_path"]
