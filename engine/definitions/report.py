@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -14,6 +15,8 @@ from engine.definitions.validate import validate_sources
 from engine.errors import Diagnostic
 
 Format = Literal["text", "json", "github", "sarif"]
+
+_LINE_BREAK = re.compile("\r\n|\r|\n")
 
 CLEAN, PROBLEMS, CANNOT_RUN = 0, 1, 2
 
@@ -90,9 +93,9 @@ def _count(number: int, noun: str) -> str:
 
 def _text_of(item: Diagnostic, texts: Mapping[str, str]) -> str:
     lines = [f"{item.at}: {item.severity} {item.code}: {item.message}"]
-    source = texts.get(item.at.file, "").split("\n")
+    source = _LINE_BREAK.split(texts.get(item.at.file, ""))
     if item.at.line <= len(source) and source[item.at.line - 1].strip():
-        shown, caret = _excerpt(source[item.at.line - 1].rstrip("\r"), item.at.column - 1)
+        shown, caret = _excerpt(source[item.at.line - 1], item.at.column - 1)
         margin = f"{item.at.line:>6} | "
         lines += [margin + shown, " " * (len(margin) - 2) + "| " + " " * caret + "^"]
     if item.hint:

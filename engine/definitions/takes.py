@@ -228,8 +228,9 @@ class Items:
             return refuse_shape(node, where, self.expected, problems, hint)
         if len(node.items) < self.least:
             return refuse_shape(node, where, f"{self.expected}, {self.least} at least", problems)
-        loaded = (self.takes.load(item, where, problems) for item in node.items)
-        return tuple(item for item in loaded if item is not INVALID)
+        loaded = [self.takes.load(item, where, problems) for item in node.items]
+        kept = tuple(item for item in loaded if item is not INVALID)
+        return kept if len(kept) >= self.least else INVALID
 
 
 @dataclass(frozen=True, slots=True)

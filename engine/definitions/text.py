@@ -68,6 +68,7 @@ _AMBIGUOUS = {
     for word in (plain, plain.capitalize(), plain.upper())
     if word not in _WORDS
 }
+_ODD_BREAKS = re.compile("[\x85\u2028\u2029]")
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -76,6 +77,12 @@ def load_text(name: str, text: str) -> tuple[Node | None, list[Diagnostic]]:
     if len(text) > LARGEST_TEXT:
         message = f"{name} is over {LARGEST_TEXT:,} characters"
         return None, [problem(TOO_LARGE, Position(name, 1, 1), message, "split it into several files")]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    odd = _ODD_BREAKS.search(text)
+    if odd is not None:
+        at = _position(name, text, odd.start())
+        message = f"{name} holds a line break that only some tools see (U+{ord(odd[0]):04X})"
+        return None, [problem(SYNTAX, at, message, "remove it, or write it as an escape inside double quotes")]
     if name.endswith(".json"):
         return _load_json(name, text)
     return _load_yaml(File(name, text), text)
@@ -108,7 +115,7 @@ def _load_yaml(file: File, text: str) -> tuple[Node | None, list[Diagnostic]]:
 
 def _syntax_problem(file: File, error: yaml.MarkedYAMLError) -> Diagnostic:
     mark, began = error.problem_mark, error.context_mark
-    at = Position(file.name, mark.line + 1, mark.column + 1) if mark else Position(file.name, 1, 1)
+    at = _position(file.name, file.text, min(mark.index, len(file.text.rstrip())) if mark else 0)
     about = ", ".join(part for part in (error.context, error.problem) if part)
     hint = "check the indentation, brackets and quotes there and in the lines before"
     if mark and file.text[mark.index : mark.index + 1] == "\t":
@@ -130,9 +137,8 @@ def _load_json(name: str, text: str) -> tuple[Node | None, list[Diagnostic]]:
     except json.JSONDecodeError as error:
         return None, [_json_problem(name, error.msg, error.lineno, error.colno)]
     except _Constant as error:
-        before = text[: text.find(str(error))]
-        column = len(before) - before.rfind("\n")
-        return None, [_json_problem(name, f"{error} is not a number", before.count("\n") + 1, column)]
+        at = _position(name, text, text.find(str(error)))
+        return None, [_json_problem(name, f"{error} is not a number", at.line, at.column)]
     return node, problems
 
 
@@ -153,6 +159,10 @@ def _one_escape(pair: re.Match[str]) -> str:
     """YAML writes a character beyond U+FFFF as one escape, JSON as two; the columns after it move by two."""
     high, low = (int(part, 16) for part in pair.groups())
     return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08X}"
+
+
+def _position(name: str, text: str, index: int) -> Position:
+    return Position(name, text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
 
 
 class _Stop(Exception):

@@ -40,7 +40,7 @@ def rights_have_effect(context: Context) -> Iterator[Diagnostic]:
     for _, _, rights in _rights(context):
         if rights.read == "never" and not _refused(rights, "read"):
             for key in ("update", "delete", "auditLogs", "export"):
-                if getattr(rights, rights.table()[key].attribute) not in {"never", False}:
+                if getattr(rights, rights.table()[key].attribute) not in ("never", False):
                     message = f"{key} has no effect where read is never"
                     yield problem(IDLE_RIGHT, rights.key_at(key), message, f"give read, or remove {key}")
         if rights.update == "never" and not _refused(rights, "update") and rights.given("updateTo"):
