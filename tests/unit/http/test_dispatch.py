@@ -15,7 +15,7 @@ ID = "57fd2d65e4b0ce322b0c8665"
         (
             "DELETE",
             f"/api/data/companies/{ID},{ID}",
-            "delete_record",
+            "delete_by_ids",
             ("companies", f"{ID},{ID}", [("state", "a b"), ("x", "")]),
         ),
     ],
