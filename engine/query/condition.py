@@ -193,24 +193,24 @@ def _up_to(place: Place, steps: int) -> Place:
     return Place(FieldPath(place.path.fields[:steps]), place.start)
 
 
-def empty_at(place: Place, hides: Callable[[str], bool] | None = None) -> Condition:
-    """There is nothing at the place. A single group is empty when all in it that is not hidden is."""
+def empty_at(place: Place, skips: Callable[[str], bool] | None = None) -> Condition:
+    """There is nothing at the place. A single group is empty when all in it is, paths that `skips` names left out."""
     steps = place.first_many
     if steps is not None:
         group = _up_to(place, steps)
-        inside = empty_at(Place(place.path, steps), hides)
+        inside = empty_at(Place(place.path, steps), skips)
         return any_of((Test(group, Empty(), bare=True), Element(group, inside)))
     item = place.field
     if item.type.shape is not Shape.NESTED or item.many:
         return Test(place, Empty(), bare=True)
     inner = (Place(FieldPath((*place.path.fields, one)), place.start) for one in item.fields if not one.transient)
-    return all_of(_unset_at(one, hides) for one in inner if hides is None or not hides(one.path.name))
+    return all_of(_unset_at(one, skips) for one in inner if skips is None or not skips(one.path.name))
 
 
-def _unset_at(place: Place, hides: Callable[[str], bool] | None) -> Condition:
+def _unset_at(place: Place, skips: Callable[[str], bool] | None) -> Condition:
     unset = place.field.type.empty
     if unset is None or place.field.many:
-        return empty_at(place, hides)
+        return empty_at(place, skips)
     return Test(place, OneOf((unset,), null=True))
 
 

@@ -11,7 +11,7 @@ from engine.fields.base import Capability, Shape
 from engine.query.condition import ALWAYS, Condition, Every, Place, Test, all_of, span_of
 from engine.query.matches import Match, Near, Range
 from engine.query.periods import Clock
-from engine.query.plan import SYSTEM_NAMES, Access, plan_filter, resolve_path
+from engine.query.plan import SYSTEM_NAMES, Access, compared_path, plan_filter, resolve_path, resolve_search
 from engine.query.syntax import Format, ListQuery, SortItem, TextSearch
 from engine.schema import Entity, FieldPath
 
@@ -140,7 +140,7 @@ def plan_selection(entity: Entity, query: ListQuery, access: Access, clock: Cloc
 def _plan_sort(entity: Entity, order: Iterable[SortItem], access: Access) -> tuple[tuple[str, int], ...]:
     found: dict[str, int] = {}
     for item in order:
-        path = resolve_path(entity, item.path, access)
+        path = resolve_search(entity, item.path, access)
         kind = path.field.type
         if path.many:
             raise BadRequest(f"_sortField: {path.name} holds several values, which have no order")
@@ -148,9 +148,7 @@ def _plan_sort(entity: Entity, order: Iterable[SortItem], access: Access) -> tup
             raise BadRequest(f"_sortField: {path.name} cannot be sorted by{_inner_hint(path)}")
         if any(one.sensitive for one in path.fields):
             raise BadRequest(f"_sortField: {path.name} is sensitive and cannot be sorted by")
-        if kind.query_part is not None and access.hides(f"{path.name}.{kind.query_part}"):
-            raise Forbidden(f'You have no right to read the field "{path.name}.{kind.query_part}"')
-        if access.guard(path.name if kind.query_part is None else f"{path.name}.{kind.query_part}") is not None:
+        if access.guard(compared_path(path)) is not None:
             raise Forbidden(f'You have no right to read the field "{path.name}" of every record, so it gives no order')
         storage = path.storage if kind.query_part is None else f"{path.storage}.{kind.query_part}"
         if storage in found:
@@ -191,7 +189,7 @@ def _plan_search(entity: Entity, search: TextSearch | None, access: Access) -> T
         hint = did_you_mean(search.index, indexes) if len(search.index) <= 64 else None
         raise BadRequest(f"_indexedFilter: there is no text index of that name{f'; {hint}' if hint else ''}")
     for path in index.fields:
-        if access.guard(resolve_path(entity, path, access).name) is not None:
+        if access.guard(resolve_search(entity, path, access).name) is not None:
             raise Forbidden(f'You have no right to read the field "{path}" of every record, so it cannot be searched')
     return search
 
@@ -207,7 +205,7 @@ def plan_output(entity: Entity, query: ListQuery, access: Access) -> Output:
     if query.fields is not None:
         if len(query.fields) > MOST_FIELDS:
             raise BadRequest(f"_fields takes at most {MOST_FIELDS} fields")
-        paths = [resolve_path(entity, name, access, transient=True) for name in query.fields]
+        paths = [resolve_path(entity, name, access) for name in query.fields]
         paths = [path for path in (*paths, *relationships) if path.name not in SYSTEM_NAMES]
         shown = frozenset(path.name for path in paths)
         projection = None if entity.has_conditional_fields else _projection(paths)

@@ -89,24 +89,46 @@ def plan_filter(
 
     Without a clock relative times wait for `bind`, as `$user.path` and `$record.path` do. `transient` allows fields
     that are never stored, for conditions that run on a record at hand. Raises BadRequest, naming field and operator,
-    and Forbidden for a hidden field. A field that the caller sees on some records only joins the condition for it, so
-    that nothing can be found by values that are not shown.
+    and Forbidden for a hidden field. A comparison with a field that the caller sees on some records only joins the
+    condition for it, so that nothing can be found by values that are not shown.
     """
-    planner = _Planner(entity, access, clock, transient)
-    found = planner.plan(filter, ())
-    return all_of((found, *planner.guards)) if planner.guards else found
+    return _Planner(entity, access, clock, transient).plan_guarded(filter)
 
 
-def resolve_path(entity: Paths, path: str, access: Access | None, *, transient: bool = False) -> FieldPath:
+def resolve_path(entity: Paths, path: str, access: Access | None) -> FieldPath:
     """The field that a client names; raises BadRequest where there is none and Forbidden where it is hidden."""
     found = entity.field_at(path)
     if found is None:
         raise BadRequest(_unknown(entity, path))
-    if access is not None and access.hides(found.name):
-        raise Forbidden(f'You have no right to read the field "{found.name}"')
+    check_visible(found.name, access)
+    return found
+
+
+def check_visible(path: str, access: Access | None) -> None:
+    """Raises Forbidden where the field at a dotted path is hidden from the caller."""
+    if access is not None and access.hides(path):
+        raise Forbidden(f'You have no right to read the field "{path}"')
+
+
+def resolve_search(entity: Paths, path: str, access: Access | None, *, transient: bool = False) -> FieldPath:
+    """The field by which a client looks for records or sorts them: it must be stored, and shown on every record.
+
+    What a filter compares of a reference (its label) must be visible too. Raises BadRequest and Forbidden.
+    """
+    found = resolve_path(entity, path, access)
     if not transient and any(item.transient for item in found.fields):
         raise BadRequest(f'The field "{found.name}" is not stored, so nothing can be found by it')
+    if access is not None:
+        if any(item.read is not True for item in found.fields):
+            raise Forbidden(f'The field "{found.name}" is shown on some records only, so nothing can be found by it')
+        check_visible(compared_path(found), access)
     return found
+
+
+def compared_path(path: FieldPath) -> str:
+    """The dotted path of what a bare filter looks at: `company.label` for a relationship."""
+    part = path.field.type.query_part
+    return path.name if part is None or part not in path.field.by_name else f"{path.name}.{part}"
 
 
 def _unknown(entity: Paths, path: str) -> str:
@@ -123,11 +145,6 @@ def _unknown(entity: Paths, path: str) -> str:
     return f'There is no field "{path[:_LONGEST_NAME]}"'
 
 
-def _compared(path: FieldPath) -> str:
-    part = path.field.type.query_part
-    return path.name if part is None else f"{path.name}.{part}"
-
-
 _LONGEST_NAME: Final = 64
 """Characters of an unknown name that a message repeats."""
 SYSTEM_NAMES: Final = ("id", "version", "label")
@@ -141,6 +158,18 @@ class _Planner:
         self.clock = clock
         self.transient = transient
         self.guards: list[Condition] = []
+
+    def plan_guarded(self, asked: Filter) -> Condition:
+        """The whole filter; every comparison outside groups, and every group, stands under the guards of its fields."""
+        match asked:
+            case AllOf(parts):
+                return all_of(map(self.plan_guarded, parts))
+            case AnyOf(parts):
+                return any_of(map(self.plan_guarded, parts))
+            case _:
+                self.guards = []
+                found = self.plan(asked, ())
+                return all_of((found, *self.guards)) if self.guards else found
 
     def plan(self, asked: Filter, above: tuple[Field, ...], start: int = 0) -> Condition:
         """`above` are the fields of the group that the filter stands in, `start` how many of them were entered."""
@@ -161,13 +190,24 @@ class _Planner:
     def resolve(self, path: str, above: tuple[Field, ...], position: int | None) -> FieldPath:
         whole = ".".join((*(item.name for item in above), path))
         try:
-            found = resolve_path(self.entity, whole, self.access, transient=self.transient)
+            found = resolve_search(self.entity, whole, self.access, transient=self.transient)
         except BadRequest as error:
             raise _located(error, position) from None
-        guard = None if self.access is None else self.access.guard(_compared(found))
-        if guard is not None:
-            self.guards.append(guard)
+        self.add_guard(compared_path(found))
         return found
+
+    def add_guard(self, path: str) -> None:
+        """Notes on which records the caller sees a field that the filter looks at."""
+        guard = None if self.access is None else self.access.guard(path)
+        if guard is not None and guard not in self.guards:
+            self.guards.append(guard)
+
+    def skips(self, path: str) -> bool:
+        """Whether an inner field does not count when a group is tested for being empty: the caller does not see it."""
+        if self.access is not None and self.access.hides(path):
+            return True
+        self.add_guard(path)
+        return False
 
     def within(self, path: FieldPath, inner: Filter, start: int, position: int | None) -> Condition:
         if not path.field.by_name or Capability.EQUALS not in path.field.type.capabilities:
@@ -190,9 +230,8 @@ class _Planner:
             return compare(place, operator, self.read_pattern(place, asked, where))
         if operator.takes is Takes.NUMBERS:
             return compare(place, operator, [_number(argument, where) for argument in asked.arguments])
-        hides = None if self.access is None else self.access.hides
         if not asked.arguments:
-            found = empty_at(place, hides)
+            found = empty_at(place, self.skips)
             return negate(found) if operator.negated else found
         arguments = [self.read(place, operator, argument, where) for argument in asked.arguments]
         if any(isinstance(argument, (Reference, Period)) for argument in arguments):
@@ -204,9 +243,6 @@ class _Planner:
         kind = place.field.type
         if operator.capability not in kind.capabilities:
             raise BadRequest(f"{where} is not supported; {_supported(kind)}")
-        part = kind.query_part
-        if part is not None and self.access is not None and self.access.hides(f"{place.path.name}.{part}"):
-            raise Forbidden(f'You have no right to read the field "{place.path.name}.{part}"')
         exact = operator.capability is Capability.EQUALS and _is_text(kind)
         if any(item.sensitive for item in place.path.fields) and not exact:
             raise BadRequest(f"{where} is not supported: sensitive fields are found by exact text only")
@@ -287,4 +323,13 @@ def _refused(where: str, argument: Argument, error: Exception) -> str:
     return f"{text}; there is no operator {name}, {hint}" if hint else text
 
 
-__all__ = ["SYSTEM_NAMES", "Access", "FieldSet", "Paths", "compared_path", "plan_filter", "resolve_path"]
+__all__ = [
+    "SYSTEM_NAMES",
+    "Access",
+    "FieldSet",
+    "Paths",
+    "compared_path",
+    "plan_filter",
+    "resolve_path",
+    "resolve_search",
+]
