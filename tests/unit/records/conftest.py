@@ -51,10 +51,7 @@ class Bench:
     def problems(self, body: Any, document: dict[str, Any] | None = None, **options: Any) -> list[tuple[Any, str]]:
         """(field, code) of everything that is wrong with a body."""
         with pytest.raises(ValidationErrors) as caught:
-            if document is None:
-                self.create(body, **options)
-            else:
-                self.update(document, body, **options)
+            self.create(body, **options) if document is None else self.update(document, body, **options)
         return [(problem.field, problem.code) for problem in caught.value.problems]
 
     def shown(self, document: dict[str, Any], **options: Any) -> dict[str, Any]:
