@@ -157,6 +157,8 @@ async def _change_status(
     running: RunningApp, caller: Caller, user_id: str, before: str, after: str, failures: int | None = None
 ) -> Json:
     person = await _touch(running, caller, user_id)
+    compiled = running.entity(USERS)
+    compiled.rules.rights.check_change_of(compiled.rules.load(person.document), running.access(caller, USERS))
     if person.status != before:
         raise BadRequest(f"The user is {person.status}: this is for users who are {before}")
     values: Json = {"status": after}
@@ -170,10 +172,12 @@ async def _change_status(
 
 
 async def _touch(running: RunningApp, caller: Caller, user_id: str) -> Person:
-    """The user that somebody wants to change; nobody but developers may change a developer."""
-    person = await read_person(running, records.object_id(user_id))
+    """The user whom somebody wants to do something to; raises Forbidden where a developer is touched by anybody else."""
+    compiled = running.entity(USERS)
+    person = await read_person(running, records.object_id(compiled, user_id))
     if person is None:
-        raise NotFound(f"There is no record with the id {user_id} in {USERS}")
+        raise compiled.rules.rights.missing(user_id)
+    compiled.rules.rights.check_read(compiled.rules.load(person.document), running.access(caller, USERS))
     if person.is_developer and not caller.developer:
         raise Forbidden("Only a developer may change a developer")
     return person
