@@ -172,7 +172,7 @@ async def _change_status(
 
 
 async def _touch(running: RunningApp, caller: Caller, user_id: str) -> Person:
-    """The user whom somebody wants to do something to; raises Forbidden where a developer is touched by anybody else."""
+    """The user whom somebody wants to do something to; raises Forbidden where others than developers touch one."""
     compiled = running.entity(USERS)
     person = await read_person(running, records.object_id(compiled, user_id))
     if person is None:
