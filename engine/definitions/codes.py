@@ -102,7 +102,10 @@ UNKNOWN_FIELD = Code("R302", "Unknown field", "The entity has no such field.", "
 UNKNOWN_ACTION = Code("R303", "Unknown action", "The entity has no such action.", "on: [action.activat]")
 UNKNOWN_GROUP = Code("R304", "Unknown group", "No file in groups/ defines it.", "{type: group, groups: [sale]}")
 UNKNOWN_FUNCTION = Code(
-    "R305", "Unknown function", "hooks.py has no such function at its top level.", "run: cout_employees"
+    "R305",
+    "Unknown function",
+    "hooks.py has no such function at its top level, or it does not take `ctx` alone.",
+    "run: cout_employees",
 )
 UNKNOWN_QUEUE = Code("R306", "Unknown queue", "The app has no such queue.", "queue: hevy")
 EXTENDS_CYCLE = Code(
@@ -113,6 +116,13 @@ ABSTRACT_ENTITY = Code(
     "Abstract entity",
     "An abstract entity has no records, so nothing can point to it.",
     "{type: relationship, entity: base}",
+)
+UNKNOWN_USER_FIELD = Code(
+    "R311",
+    "Unknown field of users",
+    "Users have no such field, so it is always null.",
+    "{owner.id: $user.idd}",
+    "warning",
 )
 
 # T4: types, their keys and their rules
@@ -187,6 +197,7 @@ NOT_WRITABLE = Code(
     "A700", "Field cannot be set", "The step sets what is calculated or given by the engine.", "set: {id: x}"
 )
 UNKNOWN_PARAMETER = Code("R310", "Unknown parameter", "The action has no such parameter.", "params: {x: 1}")
+BAD_VALUE = Code("A702", "Value does not fit its field", "The field would refuse the value.", "set: {state: activ}")
 BAD_CRON = Code("A701", "Not a cron expression", "Five fields of numbers, ranges, lists and steps.", "cron: every day")
 
 # P6: permissions
@@ -200,6 +211,12 @@ IDLE_RIGHT = Code(
     "P601", "Right without effect", "The right builds on another one that is not given.", "{update: always}", "warning"
 )
 BAD_NETWORK = Code("P602", "Not an IP network", "Addresses and networks only.", "allowedIps: [10.0.0.1/8]")
+PARENT_RIGHT = Code(
+    "P603",
+    "Nothing to take the right from",
+    "`parent` copies the right of the group around a field.",
+    "fields: {name: parent}",
+)
 
 # X7: indexes
 BAD_INDEX = Code("X700", "Index cannot be built", "The database cannot index these fields together.", "[addresses]")

@@ -26,15 +26,15 @@ Kind = TypeVar("Kind", bound=Definition)
 class Definitions:
     """All that an app's files say, as written. A faulty file gives a faulty definition, so that its name is known.
 
-    `trees` holds the node tree of each file that could be read, `hooks` the text of hooks.py and `functions` the names
-    in it (None when it is not valid Python), `entities` those of the author and then those of the system.
+    `entities` are the author's and then the system's. `hooks` is the text of hooks.py, `functions` tells of each in it
+    whether it takes one argument (None when the file is not valid Python). `trees` holds the nodes of each readable file.
     """
 
     app: AppDef
     entities: Mapping[str, EntityDef]
     groups: Mapping[str, GroupDef]
     hooks: str | None
-    functions: frozenset[str] | None
+    functions: Mapping[str, bool] | None
     trees: Mapping[str, Node]
     problems: tuple[Diagnostic, ...]
 

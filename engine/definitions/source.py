@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.definitions.codes import NOT_READ, TOO_LARGE, UNREADABLE, problem
-from engine.errors import CastworkError, Diagnostic, Position
+from engine.errors import CastworkError, Diagnostic, Position, did_you_mean
 
 APP_FILES = ("app.yaml", "app.yml", "app.json")
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -16,6 +16,9 @@ FOLDERS = {"entities": True, "groups": False, "tests": False}
 HOOKS = "hooks.py"
 LARGEST_FILE = 1024 * 1024
 """Bytes; a definition file above it is refused unread."""
+
+
+_KNOWN = (*APP_FILES, HOOKS, *FOLDERS, "data")
 
 
 class NoApp(CastworkError):
@@ -75,14 +78,26 @@ def _holds_app(path: Path) -> bool:
 def _files(path: Path, problems: list[Diagnostic]) -> list[tuple[str, Path]]:
     found = [(name, path / name) for name in (*APP_FILES, HOOKS) if (path / name).is_file()]
     for folder, deep in FOLDERS.items():
-        for file in (path / folder).glob("**/*" if deep else "*"):
+        for file in (path / folder).glob("**/*"):
             inside = file.relative_to(path)
             if not file.is_file() or any(part.startswith(".") for part in inside.parts):
                 continue
             name = inside.as_posix()
-            if file.suffix in SUFFIXES:
+            reason = None
+            if file.suffix not in SUFFIXES:
+                reason = f"definitions end in {', '.join(SUFFIXES)}"
+            elif len(inside.parts) > 2 and not deep:
+                reason = f"{folder}/ has no folders inside"
+            if reason is None:
                 found.append((name, file))
             else:
-                message = f"{name} is not read: definitions end in {', '.join(SUFFIXES)}"
-                problems.append(problem(NOT_READ, Position(name, 1, 1), message, "rename it or move it elsewhere"))
+                problems.append(_not_read(name, reason, "rename it or move it elsewhere"))
+    for other in path.iterdir():
+        meant = None if other.name in _KNOWN or other.name.startswith(".") else did_you_mean(other.name, _KNOWN)
+        if meant is not None:
+            problems.append(_not_read(other.name, "an app has no such part", meant))
     return found
+
+
+def _not_read(name: str, reason: str, hint: str) -> Diagnostic:
+    return problem(NOT_READ, Position(name, 1, 1), f"{name} is not read: {reason}", hint)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -88,16 +89,26 @@ def load_text(name: str, text: str) -> tuple[Node | None, list[Diagnostic]]:
     return _load_yaml(File(name, text), text)
 
 
-def load_functions(name: str, text: str) -> tuple[frozenset[str] | None, list[Diagnostic]]:
-    """The functions that a Python file defines at its top level, None if it cannot be read; it is never executed."""
+def load_functions(name: str, text: str) -> tuple[Mapping[str, bool] | None, list[Diagnostic]]:
+    """The functions that a Python file defines at its top level, and whether each can be called with one argument.
+
+    None if the file cannot be read; it is never executed.
+    """
     try:
         module = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         at = Position(name, getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1)
         message = f"{name} is not valid Python: {getattr(error, 'msg', error)}"
         return None, [problem(HOOKS_SYNTAX, at, message, "correct it; nothing in the file runs before it can be read")]
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return frozenset(part.name for part in module.body if isinstance(part, functions)), []
+    functions = (part for part in module.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {function.name: _takes_one(function.args) for function in functions}, []
+
+
+def _takes_one(arguments: ast.arguments) -> bool:
+    positional = len(arguments.posonlyargs) + len(arguments.args)
+    needed = positional - len(arguments.defaults)
+    keywords = sum(default is None for default in arguments.kw_defaults)
+    return needed <= 1 and (positional >= 1 or arguments.vararg is not None) and keywords == 0
 
 
 def _load_yaml(file: File, text: str) -> tuple[Node | None, list[Diagnostic]]:

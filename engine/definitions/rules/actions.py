@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from engine.definitions.codes import (
     BAD_CRON,
+    BAD_VALUE,
     CONTRADICTION,
     MISSING_KEY,
     NOT_WRITABLE,
@@ -16,12 +17,14 @@ from engine.definitions.codes import (
 from engine.definitions.cron import check_cron
 from engine.definitions.model_actions import StepDef
 from engine.definitions.nodes import Scalar
+from engine.definitions.resolve_fields import parse_default
 from engine.definitions.rules.context import Context, entries, is_stand_in, suggest, text_of
 from engine.definitions.rules.references import unknown_field_at
 from engine.definitions.takes import Named
-from engine.errors import Diagnostic, Position
+from engine.errors import Diagnostic, InvalidValue, Position
 from engine.fields.base import Shape
-from engine.schema import Action, ActionKind, Entity
+from engine.query import FieldSet
+from engine.schema import Action, ActionKind, Entity, FieldPath
 
 ON_A_RECORD = ("set", "append", "remove", "action")
 """Steps that work on the record of the action."""
@@ -114,6 +117,45 @@ def _written(context: Context, entity: Entity, values: Named | None) -> Iterator
         elif len(parts) > 1 and any(part.many for part in parts[:-1]):
             hint = f"set {parts[0].name} as a whole, or use append and remove"
             yield problem(NOT_WRITABLE, at, f'"{path}" stands in a list, so it is not clear which item is meant', hint)
+
+
+def values_fit_their_fields(context: Context) -> Iterator[Diagnostic]:
+    """What steps and schedules write down as plain values is what the field would take."""
+    for site in context.sites:
+        for step, _ in site.steps:
+            yield from _unfit(step.set, site.entity.field_at)
+            for target, values in _elsewhere(step):
+                entity = context.resolved.entities.get(text_of(target))
+                if entity is not None:
+                    yield from _unfit(values, entity.field_at)
+    for schedule in entries(context.written.app.schedules).values():
+        entity = context.resolved.entities.get(text_of(schedule.entity))
+        action = entity.actions.get(text_of(schedule.action)) if entity else None
+        if action is not None:
+            yield from _unfit(schedule.params, FieldSet(action.parameters_by_name).field_at)
+
+
+def _unfit(values: Named | None, field_at: Callable[[str], FieldPath | None]) -> Iterator[Diagnostic]:
+    for path, node in entries(values).items():
+        found = field_at(path)
+        if found is None or is_stand_in(found.field) or found.field.type.shape is not Shape.SCALAR:
+            continue
+        if not found.field.writable or found.field.write is False:
+            continue
+        if node.data is None or node.data == "" or _is_computed(node.data):
+            continue
+        try:
+            parse_default(found.field.type, node.data, many=found.field.many)
+        except InvalidValue as error:
+            expected = "a list of values" if found.field.many else found.field.type.expected
+            yield problem(BAD_VALUE, node.at, f"{path} cannot have this value: {error.message}", f"write {expected}")
+
+
+def _is_computed(data: object) -> bool:
+    """Whether a value is an expression or a template, or a list that holds one."""
+    if isinstance(data, list):
+        return any(map(_is_computed, data))
+    return isinstance(data, str) and (data.startswith("=") or "{" in data)
 
 
 def _lists(entity: Entity, step: StepDef) -> Iterator[Diagnostic]:

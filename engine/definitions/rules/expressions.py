@@ -11,6 +11,7 @@ from engine.definitions.model_actions import StepDef
 from engine.definitions.model_fields import ValidationDef
 from engine.definitions.nodes import List, Map, Node, Scalar
 from engine.definitions.rules.context import Context, FieldSite, entries, suggest, text_of
+from engine.definitions.rules.references import unknown_user_field
 from engine.errors import Diagnostic, ExpressionError
 from engine.expressions import (
     ROOTS,
@@ -171,6 +172,9 @@ def _check(place: Place, context: Context) -> Iterator[Diagnostic]:
         if not _meets_broken(source, fault.offset, place.names, context):
             hint = fault.hint or _hint(source, fault.offset, place.names)
             yield problem(UNKNOWN_NAME, place.text.position_of(fault.offset), fault.message, hint)
+    for path, offsets in source.offsets.items():
+        if path[0] == "user" and len(path) > 1 and "user" not in place.names.fields:
+            yield from unknown_user_field(context, ".".join(path[1:]), place.text.position_of(offsets[0]))
     if not unknown:
         try:
             if isinstance(source, Expression):

@@ -11,6 +11,7 @@ from engine.definitions.codes import (
     LACKS_CAPABILITY,
     MISSING_KEY,
     PARAMETER_KEY,
+    TOO_LARGE,
     UNKNOWN_TYPE,
     problem,
 )
@@ -22,6 +23,9 @@ from engine.definitions.rules.context import Context, FieldSite, entries, is_sta
 from engine.errors import Diagnostic, InvalidValue
 from engine.fields import FIELD_TYPES
 from engine.fields.base import BadOption, Capability
+
+DEEPEST = 12
+"""Groups around a field at most; paths have 16 parts, and a reference at the end has some of its own."""
 
 _NEEDS = {
     "many": Capability.MANY,
@@ -84,6 +88,14 @@ def structures_are_complete(context: Context) -> Iterator[Diagnostic]:
             at = definition.key_at("fields")
             message = f'a field of type {definition.type_name} needs the key "fields" with at least one inner field'
             yield problem(MISSING_KEY, at, message, "fields: {name: {type: text}}")
+
+
+def fields_are_within_reach(context: Context) -> Iterator[Diagnostic]:
+    """Groups nest no deeper than paths are read."""
+    for place in _all(context):
+        if place.depth == DEEPEST:
+            message = f"{place.field.path} is nested in {DEEPEST} groups, and nothing can be reached there"
+            yield problem(TOO_LARGE, place.definition.at, message, "nest less, or make an entity of it")
 
 
 def keys_suit_the_type(context: Context) -> Iterator[Diagnostic]:

@@ -13,13 +13,14 @@ from engine.definitions.model_fields import CalculatedDef
 from engine.definitions.nodes import List, Map, Node, Scalar
 from engine.definitions.rules.context import Context, entries, suggest, text_of
 from engine.definitions.rules.expressions import conditions_of
+from engine.definitions.rules.references import unknown_user_field
 from engine.errors import BadRequest, Diagnostic
 from engine.expressions import Names
 from engine.fields.base import Shape
 from engine.query import FieldSet, parse_filter_map, plan_filter
 from engine.schema import ActionKind, Entity
 
-_RECORD_PATH = re.compile(r"\$record\.([A-Za-z0-9.]+)")
+_REFERENCE = re.compile(r"\$(record|user)\.([A-Za-z0-9.]+)")
 _VALUES = "write a value, a list of values, or an operator such as greater(100)"
 
 
@@ -147,13 +148,17 @@ def _check_entry(context: Context, place: Place, written: Map, name: str, node: 
 
 
 def _check_references(context: Context, place: Place, node: Node) -> Iterator[Diagnostic]:
-    """`$record.path` reads a field of the record."""
+    """`$record.path` reads a field of the record, `$user.path` one of the user."""
     for part in node.items if isinstance(node, List) else (node,):
-        found = _RECORD_PATH.fullmatch(part.data) if isinstance(part.data, str) else None
-        if found is None or place.record is None or not isinstance(part, Scalar):
+        found = _REFERENCE.fullmatch(part.data) if isinstance(part.data, str) else None
+        if found is None or not isinstance(part, Scalar):
             continue
-        path = found[1]
-        if place.record.field_at(path) is None and not context.leads_to_broken(place.record, path):
-            at = part.position_of(len("$record."))
-            hint = suggest(path, place.record.by_name)
+        source, path = found.groups()
+        at = part.position_of(found.start(2))
+        if source == "user":
+            yield from unknown_user_field(context, path, at)
+            continue
+        record = place.record
+        if record is not None and record.field_at(path) is None and not context.leads_to_broken(record, path):
+            hint = suggest(path, record.by_name)
             yield problem(UNKNOWN_FIELD, at, f'the record has no field "{path}"', hint)

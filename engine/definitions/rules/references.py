@@ -14,6 +14,7 @@ from engine.definitions.codes import (
     UNKNOWN_FUNCTION,
     UNKNOWN_GROUP,
     UNKNOWN_QUEUE,
+    UNKNOWN_USER_FIELD,
     Code,
     problem,
 )
@@ -25,6 +26,7 @@ from engine.definitions.rules.context import Context, entries, suggest, text_of
 from engine.errors import Diagnostic, Position, did_you_mean
 from engine.schema import Entity
 
+USERS = "sys.users"
 EVENTS = ("created", "changed", "deleted", "conditionMet")
 
 
@@ -115,7 +117,7 @@ def groups_exist(context: Context) -> Iterator[Diagnostic]:
 
 
 def functions_exist(context: Context) -> Iterator[Diagnostic]:
-    """`run` names a function of hooks.py."""
+    """`run` names a function of hooks.py that takes ctx and nothing else."""
     known = context.written.functions
     if known is None:
         return
@@ -126,11 +128,16 @@ def functions_exist(context: Context) -> Iterator[Diagnostic]:
                 default = f"write `async def {text_of(name)}(ctx):` at the top level of hooks.py"
                 hint = did_you_mean(text_of(name), known) or default
                 yield problem(UNKNOWN_FUNCTION, name.at, f'hooks.py has no function "{text_of(name)}"', hint)
+            elif name is not None and not known[text_of(name)]:
+                message = f"{text_of(name)} of hooks.py cannot be called with one argument"
+                yield problem(UNKNOWN_FUNCTION, name.at, message, f"write `async def {text_of(name)}(ctx):`")
 
 
 def queues_exist(context: Context) -> Iterator[Diagnostic]:
     """`queue` names a queue of the app."""
     known = context.resolved.app.queues
+    if context.written.app.faulty:
+        return
     for site in context.sites:
         for definition in (*entries(site.definition.actions).values(), *entries(site.definition.listeners).values()):
             if definition.queue is not None and text_of(definition.queue) not in known:
@@ -163,14 +170,24 @@ def unknown_field(context: Context, entity: Entity, scalar: Scalar, path: str) -
 def unknown_field_at(context: Context, entity: Entity, at: Position, path: str) -> Iterator[Diagnostic]:
     """As `unknown_field`, for a path that is a key."""
     if entity.field_at(path) is None and not context.unsure(entity.name) and not context.leads_to_broken(entity, path):
-        above, _, last = path.rpartition(".")
-        place = entity.field_at(above) if above else None
-        if place is None:
-            known = [*entity.by_name, *(field.name for field in entity.system_fields)]
-            yield problem(UNKNOWN_FIELD, at, f'{entity.name} has no field "{path}"', suggest(path, known))
-        else:
-            hint = suggest(last, place.field.by_name)
-            yield problem(UNKNOWN_FIELD, at, f'{entity.name}.{above} has no field "{last}"', hint)
+        yield problem(UNKNOWN_FIELD, at, *_what_is_missing(entity, entity.name, path))
+
+
+def unknown_user_field(context: Context, path: str, at: Position) -> Iterator[Diagnostic]:
+    """A warning where the path leads to no field of users."""
+    users = context.resolved.entities[USERS]
+    if users.field_at(path) is None:
+        yield problem(UNKNOWN_USER_FIELD, at, *_what_is_missing(users, "a user", path))
+
+
+def _what_is_missing(entity: Entity, noun: str, path: str) -> tuple[str, str]:
+    """The message for an unknown path, and a hint from where its last known part leaves off."""
+    above, _, last = path.rpartition(".")
+    place = entity.field_at(above) if above else None
+    if place is None:
+        known = [*entity.by_name, *(field.name for field in entity.system_fields)]
+        return f'{noun} has no field "{path}"', suggest(path, known)
+    return f'{above} of {noun} has no field "{last}"', suggest(last, place.field.by_name)
 
 
 def _entity(name: Scalar | None, context: Context) -> Iterator[Diagnostic]:

@@ -9,6 +9,7 @@ from engine.definitions.codes import (
     ABSTRACT_ENTITY,
     BAD_NETWORK,
     IDLE_RIGHT,
+    PARENT_RIGHT,
     UNKNOWN_ACTION,
     UNKNOWN_ENTITY,
     UNKNOWN_FIELD,
@@ -82,6 +83,9 @@ def _parts(context: Context, entity: Entity, rights: EntityRightsDef) -> Iterato
                 yield problem(UNKNOWN_FIELD, at, message, "remove it")
             else:
                 yield from unknown_field_at(context, entity, at, path)
+            if rights.fields.entries[path] == "parent" and "." not in path:
+                message = f'"{path}" stands in no group whose right it could have'
+                yield problem(PARENT_RIGHT, at, message, "write readWrite, readOnly or none")
     if rights.actions is not None:
         for name in rights.actions.entries:
             if name not in entity.actions:

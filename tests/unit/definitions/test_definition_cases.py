@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from engine.definitions import CODES, Sources, validate_sources
+from engine.definitions.system import SYSTEM_ENTITIES
 
 CASES = sorted((Path(__file__).parents[2] / "cases" / "definitions").glob("*.yaml"))
 FROM_DISK = {"S108", "S116"}
@@ -50,3 +51,8 @@ def test_codes_explain_themselves():
         assert item.title
         assert item.explanation
         assert item.example
+
+
+def test_the_entities_of_the_system_keep_the_laws():
+    files = {f"entities/{name.replace('sys.', 'own')}.yaml": text for name, text in SYSTEM_ENTITIES.items()}
+    assert validate_sources(Sources("", {"app.yaml": "name: crm\n", **files})).diagnostics == ()
