@@ -13,7 +13,7 @@ from engine.permissions.addresses import AllowList
 from engine.routes import SHAPES, Route
 from engine.routes import Scope as Area
 from server.http.handlers import HANDLERS, health, readiness
-from server.http.identity import Identify, identify_nobody, read_address
+from server.http.identity import Identify, identify, read_address
 from server.http.middleware import InFlight, Paths, Problems, StandardHeaders
 from server.http.requests import Call
 from server.http.serving import Host
@@ -82,7 +82,7 @@ async def refuse_path(scope: Scope, receive: Receive, send: Send) -> None:
     raise NotFound(NOTHING_THERE)
 
 
-def build_http(host: Host, settings: Settings, prefix: str, identify: Identify = identify_nobody) -> ASGIApp:
+def build_http(host: Host, settings: Settings, prefix: str, identify: Identify = identify) -> ASGIApp:
     """The whole HTTP face as one ASGI app. Shapes stand under `prefix`, which holds `{app}` where apps are several;
     `identify` finds out who asks."""
     shapes = dict.fromkeys(shape.path for shape in SHAPES)

@@ -13,7 +13,7 @@ from starlette.types import Scope
 from engine.permissions.addresses import Address, AllowList, find_client
 from server.http.responses import Header
 from server.runtime.auth.callers import authenticate
-from server.runtime.running import ANYBODY, Caller, RunningApp
+from server.runtime.running import Caller, RunningApp
 
 Identify = Callable[[Scope, RunningApp, Address | None], Awaitable[Caller]]
 
@@ -25,11 +25,6 @@ _BEARER = "bearer "
 async def identify(scope: Scope, running: RunningApp, address: Address | None) -> Caller:
     """The caller; raises Unauthorized and Forbidden, see authenticate."""
     return await authenticate(running, read_token(scope), address)
-
-
-async def identify_nobody(scope: Scope, running: RunningApp, address: Address | None) -> Caller:
-    """The caller of a server that asks nobody who they are."""
-    return ANYBODY
 
 
 def read_token(scope: Scope) -> str | None:
@@ -73,4 +68,4 @@ def token_cookie(scope: Scope, token: str | None, path: str) -> Header:
     return b"set-cookie", text.encode()
 
 
-__all__ = ["Identify", "identify", "identify_nobody", "read_address", "read_token", "token_cookie"]
+__all__ = ["Identify", "identify", "read_address", "read_token", "token_cookie"]

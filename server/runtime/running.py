@@ -41,7 +41,6 @@ class Caller:
     address: Address | None = None
 
 
-ANYBODY = Caller()
 SYSTEM = Caller(user={"permissions": {"developer": True, "systemUser": True}}, developer=True)
 """The engine itself."""
 

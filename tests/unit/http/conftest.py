@@ -10,7 +10,7 @@ from engine.schema import App, Entity
 from server.http.dispatch import build_http
 from server.http.serving import Edition, Host, ServedApp, index_routes
 from server.runtime import lists, records
-from server.runtime.running import RunningApp
+from server.runtime.running import Caller, RunningApp
 from server.settings import Settings
 
 
@@ -38,6 +38,10 @@ class Database:
             raise self.failure
 
 
+async def take_for_developer(scope, running, address):
+    return Caller(developer=True)
+
+
 class Face:
     """Drives the ASGI app by hand, so that tests decide how the body arrives."""
 
@@ -46,7 +50,7 @@ class Face:
         self.database = Database()
         self.settings = Settings(**settings)
         self.host = Host([self.served(name) for name in apps])
-        self.app = build_http(self.host, self.settings, prefix)
+        self.app = build_http(self.host, self.settings, prefix, take_for_developer)
 
     def served(self, name):
         app = App(name, name, entities={entity: Entity(entity, entity, ()) for entity in self.entities})
