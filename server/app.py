@@ -7,26 +7,32 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.compiler import CompiledApp, compile_app
 from engine.definitions import find_apps, read_sources
 from engine.errors import CastworkError
 from server.http.serving import Edition, ServedApp, index_routes
+from server.runtime.auth.first import make_first_developer
+from server.runtime.auth.purge import purge_ended
 from server.runtime.running import RunningApp
 from server.settings import Settings
-from server.store import Store, StoreError, StoreUnavailable, reconcile_indexes
+from server.store import Store, StoreError
+from server.store.indexes import Report, reconcile_indexes
 
 logger = logging.getLogger(__name__)
 
 Connect = Callable[[str], Awaitable[Store]]
 """From the name of an app to its database; raises StoreUnavailable while that is out of reach."""
 
+Tell = Callable[[str], None]
+"""Gets what people at the terminal should know."""
+
 FIRST_TRY = 5.0
 """Seconds that the start waits for the databases. A server whose database is late serves, but is not ready."""
-PAUSE = 1.0
-"""Seconds between tries to reach a database."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
+"""Seconds between tries to reach a database; they double from the first to the longest."""
 
 
 class CannotServe(CastworkError):
@@ -68,30 +74,48 @@ def prefix_of(loaded: Sequence[LoadedApp], settings: Settings) -> str:
 class Deployment:
     """One app between its definitions and the requests that it serves."""
 
-    def __init__(self, loaded: LoadedApp, connect: Connect, ready_cache: float) -> None:
+    def __init__(self, loaded: LoadedApp, settings: Settings, connect: Connect, tell: Tell) -> None:
         self.loaded = loaded
-        self.served = ServedApp(loaded.name, Edition(index_routes(loaded.compiled.routes)), ready_cache)
+        self.served = ServedApp(loaded.name, Edition(index_routes(loaded.compiled.routes)), settings.ready_cache)
+        self._settings = settings
         self._connect = connect
-        self._store: Store | None = None
+        self._tell = tell
+        self._running: RunningApp | None = None
 
     async def prepare(self) -> None:
-        """Tries until the database has its indexes, then lets the app serve its present definitions."""
+        """Tries until the database can be used, then lets the app serve its present definitions.
+
+        Raises BadAdministrator where the first developer cannot be made as the settings ask.
+        """
+        pause = FIRST_PAUSE
         while True:
             try:
-                self._store = self._store or await self._connect(self.loaded.name)
-                self.served.edition = await _prepare_edition(self.loaded.compiled, self._store)
-            except StoreUnavailable as error:
-                logger.warning("The database of %s is out of reach: %s", self.loaded.name, error)
-            except StoreError:
-                logger.exception("The database of %s could not be prepared", self.loaded.name)
-            else:
-                return
-            await asyncio.sleep(PAUSE)
+                return await self._prepare()
+            except StoreError as error:
+                logger.warning("The database of %s cannot be used yet: %s", self.loaded.name, error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _prepare(self) -> None:
+        compiled = self.loaded.compiled
+        if self._running is None:
+            running = RunningApp(compiled, await self._connect(self.loaded.name))
+        else:
+            running = replace(self._running, compiled=compiled)
+        self._running = running
+        faults = _faults(await reconcile_indexes(running.store, compiled.indexes))
+        await purge_ended(running.store)
+        await purge_ended(running.store)
+        made = await make_first_developer(running, self._settings.admin_email, self._settings.admin_password)
+        if made is not None:
+            shown = f" with the password {made.password}" if made.password else ""
+            self._tell(f"{self.loaded.name}: log in as {made.email}{shown}")
+        self.served.edition = Edition(index_routes(compiled.routes), running, faults)
 
     async def close(self) -> None:
         """Lets go of the database."""
-        if self._store is not None:
-            await self._store.close()
+        if self._running is not None:
+            await self._running.store.close()
 
     def replace(self, loaded: LoadedApp) -> None:
         """Takes other definitions of the same app; they serve once `prepare` has run. Raises CannotServe."""
@@ -100,28 +124,31 @@ class Deployment:
         self.loaded = loaded
 
 
-async def _prepare_edition(compiled: CompiledApp, store: Store) -> Edition:
-    """Brings the database's indexes in line with the definitions, and gives what serves them."""
-    report = await reconcile_indexes(store, compiled.indexes)
+def _faults(report: Report) -> dict[str, str]:
+    """The entities that cannot be served, and why; what else people should know of is told to the log."""
     for index in report.conflicting:
-        logger.warning("%s: an index of that name is there already, made differently; it is left alone", index)
+        logger.warning("%s is there already, made differently, and is left alone: drop it to have it made anew", index)
     for index in report.stale:
-        logger.info("%s: no definition asks for this index any more; drop it when you like", index)
-    faults = {failure.collection: failure.reason for failure in report.failed}
-    for entity, reason in faults.items():
-        logger.error("%s is closed: %s", entity, reason)
-    return Edition(index_routes(compiled.routes), RunningApp(compiled, store), faults)
+        logger.info("%s serves no definition any more: drop it when you like", index)
+    for failure in report.failed:
+        logger.error("%s is closed: %s", failure.collection, failure.reason)
+    return {failure.collection: failure.reason for failure in report.failed}
 
 
 @contextlib.asynccontextmanager
 async def deployed(
-    loaded: Sequence[LoadedApp], settings: Settings, connect: Connect
+    loaded: Sequence[LoadedApp], settings: Settings, connect: Connect, tell: Tell
 ) -> AsyncIterator[list[Deployment]]:
-    """While it is entered, every app is connected to its database or keeps trying to be."""
-    deployments = [Deployment(one, connect, settings.ready_cache) for one in loaded]
+    """While it is entered, every app is connected to its database or keeps trying to be.
+
+    `tell` gets who was made the first developer of a new database.
+    """
+    deployments = [Deployment(one, settings, connect, tell) for one in loaded]
     tries = [asyncio.create_task(one.prepare()) for one in deployments]
     try:
-        await asyncio.wait(tries, timeout=FIRST_TRY)
+        done, _ = await asyncio.wait(tries, timeout=FIRST_TRY)
+        for task in done:
+            task.result()
         yield deployments
     finally:
         for task in tries:
@@ -131,4 +158,14 @@ async def deployed(
             await one.close()
 
 
-__all__ = ["CannotServe", "Connect", "Deployment", "LoadedApp", "compile_apps", "deployed", "load_app", "prefix_of"]
+__all__ = [
+    "CannotServe",
+    "Connect",
+    "Deployment",
+    "LoadedApp",
+    "Tell",
+    "compile_apps",
+    "deployed",
+    "load_app",
+    "prefix_of",
+]

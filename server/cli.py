@@ -104,7 +104,7 @@ def serve(
         if listener is None:
             serve_path(path, settings, os.environ, typer.echo)
         else:
-            serve_as_worker(path, settings, listener)
+            serve_as_worker(path, settings, listener, typer.echo)
 
 
 @app.command()

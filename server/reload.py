@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 from watchfiles import Change, awatch
 
 from engine.definitions import validate_paths
 from engine.errors import CastworkError, DefinitionErrors
-from server.app import Deployment, load_app
+from server.app import Deployment, Tell, load_app
 
 SUFFIXES = (".yaml", ".yml", ".json", ".py")
 NO_DEFINITIONS = frozenset({"data", ".castwork", "__pycache__"})
 """Folders of an app whose files define nothing."""
-
-Tell = Callable[[str], None]
 
 
 @contextlib.asynccontextmanager

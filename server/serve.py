@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 
-from server.app import CannotServe, LoadedApp, compile_apps, deployed, prefix_of
+from server.app import CannotServe, LoadedApp, Tell, compile_apps, deployed, prefix_of
 from server.database import Database, open_database
 from server.http.dispatch import build_http
 from server.http.serving import Host
@@ -18,8 +18,6 @@ from server.process import address, open_socket, run_server
 from server.reload import reloading
 from server.settings import Settings, to_environment
 from server.workers import Workers
-
-Tell = Callable[[str], None]
 
 STOP_MARGIN = 5.0
 """Seconds that workers get beyond what their requests may take."""
@@ -39,10 +37,10 @@ def serve_path(path: Path, settings: Settings, environment: Mapping[str, str], t
         _run(_serve_here(path, loaded, settings, listener, tell))
 
 
-def serve_as_worker(path: Path, settings: Settings, listener_fd: int) -> None:
+def serve_as_worker(path: Path, settings: Settings, listener_fd: int, tell: Tell) -> None:
     """Serves on a socket that the parent opened, until told to or until the parent is gone."""
     listener = socket.socket(fileno=listener_fd)
-    _run(_serve_here(path, compile_apps(path), settings, listener, lambda line: None, lifeline=sys.stdin.fileno()))
+    _run(_serve_here(path, compile_apps(path), settings, listener, tell, parent=sys.stdin.fileno()))
 
 
 async def _serve_here(
@@ -51,17 +49,22 @@ async def _serve_here(
     settings: Settings,
     listener: socket.socket,
     tell: Tell,
-    lifeline: int | None = None,
+    parent: int | None = None,
 ) -> None:
+    """`parent` is a pipe from the parent of a worker, which has told already where the APIs are."""
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.db, _home(path)))
-        deployments = await stack.enter_async_context(deployed(loaded, settings, database.connect))
+        deployments = await stack.enter_async_context(deployed(loaded, settings, database.connect, tell))
         if settings.reload:
             await stack.enter_async_context(reloading(deployments, tell))
         host = Host(one.served for one in deployments)
         http = build_http(host, settings, prefix_of(loaded, settings))
-        greet = _greeting(loaded, settings, listener, database, tell)
-        await run_server(http, host, settings, listener, greet, lifeline)
+
+        def greet() -> None:
+            if parent is None:
+                tell(_greeting(loaded, settings, listener, database))
+
+        await run_server(http, host, settings, listener, greet, lifeline=parent)
 
 
 async def _serve_by_workers(
@@ -79,7 +82,7 @@ async def _serve_by_workers(
         command = [sys.executable, "-m", "server", "serve", str(path), "--listener", str(listener.fileno())]
         inherited = {**environment, **to_environment(settings, workers=1, db=database.uri)}
         workers = Workers(command, inherited, listener)
-        _greeting(loaded, settings, listener, database, tell)()
+        tell(_greeting(loaded, settings, listener, database))
         await workers.run(settings.workers, settings.drain + settings.stop_timeout + STOP_MARGIN)
 
 
@@ -88,12 +91,10 @@ def _home(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _greeting(
-    loaded: Sequence[LoadedApp], settings: Settings, listener: socket.socket, database: Database, tell: Tell
-) -> Callable[[], None]:
+def _greeting(loaded: Sequence[LoadedApp], settings: Settings, listener: socket.socket, database: Database) -> str:
     where = address(listener) + prefix_of(loaded, settings)
     lines = [f"{one.compiled.app.label}: {where.format(app=one.name)} ({database.described})" for one in loaded]
-    return lambda: tell("\n".join(lines))
+    return "\n".join(lines)
 
 
 def _require_loopback(host: str) -> None:
