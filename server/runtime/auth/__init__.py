@@ -6,5 +6,5 @@ proving     prove_password: the one place where a password is compared, slowed d
 people      users and their credentials as stored; tokens: the tokens as stored
 hashing     argon2id in threads
 desk        what a process keeps in memory
-first       the first developer of a new database; purge: documents that ended
+start       the purge of ended tokens, and the first developer of a new database
 """

@@ -1,7 +1,8 @@
-"""The first developer: in goes a database in which nobody can log in, out comes somebody who can."""
+"""What logging in needs when an app starts: in goes a running app, out come a purge of tokens and a first developer."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
 from engine.errors import CastworkError, ValidationErrors
@@ -9,9 +10,15 @@ from engine.permissions.passwords import make_password
 from engine.permissions.throttling import MINUTE
 from server.runtime import users
 from server.runtime.auth.people import CREDENTIALS, find_person, store_hash
+from server.runtime.auth.throttle import THROTTLE
+from server.runtime.auth.tokens import TOKENS
 from server.runtime.running import SYSTEM, RunningApp
+from server.store import Store, StoreError, StoreUnavailable
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_EMAIL = "admin@example.com"
+PURGE_INDEX = "cw_ends"
 
 
 class BadAdministrator(CastworkError):
@@ -24,6 +31,18 @@ class FirstDeveloper:
 
     email: str
     password: str | None = field(repr=False)
+
+
+async def purge_ended(store: Store) -> None:
+    """Has the database remove tokens and counters some time after they ended. Nothing but disk space relies on it, so a
+    database that cannot do it is used as it is."""
+    for collection in (TOKENS, THROTTLE):
+        try:
+            await store.create_index(collection, PURGE_INDEX, [("ends", 1)], {"expireAfterSeconds": 0})
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            logger.warning("The database does not remove what ended from %s: %s", collection, error)
 
 
 async def make_first_developer(
@@ -61,4 +80,4 @@ async def _complete(running: RunningApp, email: str, password: str) -> bool:
     return True
 
 
-__all__ = ["DEFAULT_EMAIL", "BadAdministrator", "FirstDeveloper", "make_first_developer"]
+__all__ = ["DEFAULT_EMAIL", "BadAdministrator", "FirstDeveloper", "make_first_developer", "purge_ended"]
