@@ -14,8 +14,7 @@ from engine.compiler import CompiledApp, compile_app
 from engine.definitions import find_apps, read_sources
 from engine.errors import CastworkError
 from server.http.serving import Edition, ServedApp, index_routes
-from server.runtime.auth.first import make_first_developer
-from server.runtime.auth.purge import purge_ended
+from server.runtime.auth.start import make_first_developer, purge_ended
 from server.runtime.running import RunningApp
 from server.settings import Settings
 from server.store import Store, StoreError
@@ -104,7 +103,6 @@ class Deployment:
             running = replace(self._running, compiled=compiled)
         self._running = running
         faults = _faults(await reconcile_indexes(running.store, compiled.indexes))
-        await purge_ended(running.store)
         await purge_ended(running.store)
         made = await make_first_developer(running, self._settings.admin_email, self._settings.admin_password)
         if made is not None:
