@@ -17,6 +17,7 @@
         ├── TooLarge              413 tooLarge
         ├── UriTooLong            414 uriTooLong
         ├── UnsupportedMediaType  415 unsupportedMediaType
+        ├── HeadTooLarge          431 headTooLarge
         ├── TooManyRequests       429 tooManyRequests, with Retry-After
         ├── InternalError         500 internalError
         └── Unavailable           503 applicationUnavailable, with Retry-After
@@ -237,6 +238,13 @@ class UnsupportedMediaType(RequestError):
 
     code = "unsupportedMediaType"
     status = 415
+
+
+class HeadTooLarge(RequestError):
+    """Request line and headers over their limit."""
+
+    code = "headTooLarge"
+    status = 431
 
 
 class _Retryable(RequestError):
