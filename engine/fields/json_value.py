@@ -31,7 +31,7 @@ class JsonType(FieldType):
     """Any JSON value; with `schema`, one that the schema takes."""
 
     name: ClassVar[str] = "json"
-    expected: ClassVar[str] = "JSON"
+    expected: ClassVar[str] = "JSON that is not null"
     capabilities: ClassVar[frozenset[Capability]] = (GENERAL - {Capability.MANY, Capability.INDEX}) | {
         Capability.EMPTY,
         Capability.FIRST_LAST,
@@ -42,8 +42,8 @@ class JsonType(FieldType):
     same_stored: ClassVar[bool] = False
     sample: ClassVar[object] = {"size": "L", "weight": Decimal("1.5"), "tags": ["new"]}
     schema_gap: ClassVar[str | None] = (
-        "Names that are empty, begin with $ or hold a dot or NUL, more than 32 levels or 100,000 parts, and numbers "
-        "beyond 64 bits or 34 digits are refused."
+        "Null alone, names that are empty, begin with $ or hold a dot or NUL, more than 32 levels or 100,000 parts, "
+        "and numbers beyond 64 bits or 34 digits are refused."
     )
 
     schema: Any = field(default=None, hash=False)
@@ -57,7 +57,9 @@ class JsonType(FieldType):
         return cls(options["schema"], compile_schema(options["schema"]))
 
     def parse_json(self, value: Any) -> Any:
-        """A copy of the value, with floats as Decimal."""
+        """A copy of the value, with floats as Decimal; null alone is no value."""
+        if value is None:
+            raise self.refuse(value)
         return _Reader().read(value, 1)
 
     def check(self, value: Any) -> None:

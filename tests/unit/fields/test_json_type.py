@@ -70,6 +70,7 @@ def test_fractions_are_stored_so_that_nothing_is_lost(value, stored):
 @pytest.mark.parametrize(
     "value",
     [
+        None,
         {"$where": 1},
         {"a": {"$gt": 1}},
         {"a.b": 1},
@@ -111,7 +112,8 @@ def test_the_value_is_a_copy():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "NaN", "[1,]", "'a'", "1e99999", "[" * 100_000, "9" * 10_000, '{"$a": 1}', "\ud800", "nul"]
+    "text",
+    ["", "{", "NaN", "[1,]", "'a'", "1e99999", "[" * 100_000, "9" * 10_000, '{"$a": 1}', "\ud800", "nul", "null"],
 )
 def test_text_that_is_no_json(text):
     with pytest.raises(InvalidValue):
