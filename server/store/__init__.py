@@ -17,6 +17,7 @@ from server.store.errors import (
     TimedOut,
     WriteConflict,
 )
+from server.store.indexes import Failure, IndexName, Report, reconcile_indexes
 from server.store.mongo import Patience, Session, Store, inspect_server, open_client
 
 MEMORY = "memory:"
@@ -46,9 +47,12 @@ __all__ = [
     "DuplicateKey",
     "EmbeddedDatabase",
     "EmbeddedStore",
+    "Failure",
+    "IndexName",
     "NotReadable",
     "NotStorable",
     "Patience",
+    "Report",
     "Session",
     "Store",
     "StoreError",
@@ -56,4 +60,5 @@ __all__ = [
     "TimedOut",
     "WriteConflict",
     "open_store",
+    "reconcile_indexes",
 ]

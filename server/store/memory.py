@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from mongomock_motor import AsyncMongoMockClient
 
@@ -30,7 +30,7 @@ class MemoryStore(Store):
     text_search = False
 
     def __init__(self) -> None:
-        self._mock: Any = AsyncMongoMockClient()
+        self._mock = cast(Any, AsyncMongoMockClient())
         super().__init__(self._mock, "memory", transactions=False, patience=Patience())
 
     async def close(self) -> None:

@@ -7,11 +7,11 @@ one of `server.store.errors`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, ParamSpec, TypeVar
 from urllib.parse import parse_qsl
@@ -28,6 +28,7 @@ from pymongo.errors import (
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
+    ServerSelectionTimeoutError,
     WTimeoutError,
 )
 from pymongo.errors import DocumentTooLarge as ClientDocumentTooLarge
@@ -73,14 +74,15 @@ UNAVAILABLE_CODES = frozenset({6, 7, 64, 89, 91, 134, 189, 262, 9001, 10058, 101
 class Patience:
     """How long the store waits, in milliseconds; the options of a URI win where they say otherwise.
 
-    `command` bounds one command on the server. The driver's methods for single writes take no such bound (its general
-    one costs every command 60–100 µs), so single writes are bounded by the socket, 5 s later. `transaction` bounds
-    the repeats of `run_transaction`.
+    `command` bounds one command on the server. The driver's methods for writes take no such bound (its general one
+    costs every command 60–100 µs and the bound on the selection), so writes are bounded by the socket, 5 s later.
+    `transaction` bounds the repeats of `run_transaction`. A read from a server that hangs is given up after connect +
+    heartbeat + selection.
     """
 
     command: int = 30_000
-    selection: int = 2_500
-    connect: int = 2_000
+    selection: int = 2_000
+    connect: int = 1_500
     heartbeat: int = 1_000
     pool: int = 4_000
     transaction: int = 30_000
@@ -270,8 +272,7 @@ class Store:
     @translating
     async def delete_many(self, collection: str, filter: Filter, *, session: Session | None = None) -> int:
         """Deletes all matching documents and tells how many."""
-        with pymongo.timeout(self._patience.command / 1000):
-            result = await self._collection(collection).delete_many(filter, session=session)
+        result = await self._collection(collection).delete_many(filter, session=session)
         return result.deleted_count
 
     @translating
@@ -281,21 +282,20 @@ class Store:
         `at_least` lifts the first number where it is higher than the counter. No number is given twice; those taken by
         a write that failed are lost.
         """
-        last = {"$max": [{"$ifNull": ["$last", 0]}, at_least - 1]}
+        counters = self._collection(COUNTERS)
+        last = {"$max": ["$last", at_least - 1]}
         change = [{"$set": {"last": {"$add": [last, amount]}}}]
         while True:
-            try:
-                found = await self._collection(COUNTERS).find_one_and_update(
-                    {"_id": counter}, change, upsert=True, return_document=ReturnDocument.AFTER
-                )
-            except DuplicateKeyError:  # another caller made the counter at this moment; now it is there
-                continue
-            assert found is not None  # it is made where it is missing
-            return int(found["last"]) - amount + 1
+            found = await counters.find_one_and_update({"_id": counter}, change, return_document=ReturnDocument.AFTER)
+            if found is not None:
+                return int(found["last"]) - amount + 1
+            # Made by itself: an upsert may lose numbers where several callers make the counter at one moment.
+            with contextlib.suppress(DuplicateKeyError):
+                await counters.insert_one({"_id": counter, "last": 0})
 
     # transactions
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """A transaction that is committed at the end of the block and undone by any error in it.
 
@@ -345,7 +345,7 @@ class Store:
     async def create_index(
         self, collection: str, name: str, keys: Sequence[tuple[str, int | str]], options: Mapping[str, Any]
     ) -> None:
-        """Builds an index and returns when it is ready; may take as long as `Patience.index`."""
+        """Builds an index and returns when it is ready; waits for a lost server, too, up to `Patience.index`."""
         with pymongo.timeout(self._patience.index / 1000):
             await self._collection(collection).create_index(keys, name=name, **options)
 
@@ -417,7 +417,9 @@ def translated(error: Exception) -> StoreError:
         return NotReadable(message)
     if not isinstance(error, PyMongoError):
         return NotStorable(message)
-    transient = error.has_error_label("TransientTransactionError")
+    # Without a server there is nothing to repeat: the selection has just waited for one in vain.
+    selecting = isinstance(error, ServerSelectionTimeoutError)
+    transient = error.has_error_label("TransientTransactionError") and not selecting
     if isinstance(error, ConnectionFailure | WTimeoutError):
         return StoreUnavailable(message, transient=transient)
     if isinstance(error, ExecutionTimeout):
