@@ -11,6 +11,8 @@ Ranges = tuple[tuple[int, int], ...]
 LAST: Final = 0x10FFFF
 _FIRST_SURROGATE, _LAST_SURROGATE = 0xD800, 0xDFFF
 _LAST_CASED = 0x1E943
+_SPECIAL = frozenset(r"\^$.|?*+()[]{}-&~#")
+"""Characters that some engine reads as more than themselves, inside or outside a class."""
 _TURKISH = frozenset({0x130, 0x131})
 """Dotted capital and dotless small i: fold to `i` in Turkish only."""
 
@@ -129,7 +131,7 @@ def _escape(code: int) -> str:
         return char
     if code < 0x20 or code >= 0x7F:
         return f"\\x{code:02x}"
-    return char if char in " _" else "\\" + char
+    return "\\" + char if char in _SPECIAL else char
 
 
 __all__ = ["LAST", "Ranges", "complement", "fold", "overlap", "single", "to_class", "union"]

@@ -292,7 +292,7 @@ def _add_value(item: Field, value: Any, spans: list[Span | None], ids: list[Span
             if target is not None:
                 ids.append(span_of(target.type.fit(value.get("id"))))
         else:
-            spans.append(span_of(read_value(item, value)))
+            spans.append(span_of(read_value(item, value, fit=True)))
 
 
 def _placed(period: Period, kind: FieldType, clock: Clock) -> Iterable[Span]:
@@ -311,11 +311,11 @@ def _flat(values: Iterable[Any]) -> list[Any]:
     return [one for value in values for one in (value if isinstance(value, list) else (value,))]
 
 
-def read_value(item: Field, value: Any) -> Any:
-    """A value that is no query text, made comparable with the field's; raises InvalidValue."""
+def read_value(item: Field, value: Any, *, fit: bool = False) -> Any:
+    """A JSON value made comparable with the field's or, with `fit`, a value of another field; raises InvalidValue."""
     compared = compared_field(item)
     if compared is not None:
-        return compared.type.fit(value)
+        return compared.type.fit(value) if fit else compared.type.parse_json(value)
     if isinstance(value, str):
         return item.type.parse_text(value)
     raise item.type.refuse(value)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from engine.errors import BadRequest, did_you_mean
-from engine.query.maps import filter_of
+from engine.query.maps import filter_of, read_value
 from engine.query.syntax import AllOf, AnyOf, Filter
-from engine.query.values import Budget, parse_value
+from engine.query.values import Budget
 
 _JOINS: Final[Mapping[str, Callable[[tuple[Filter, ...]], Filter]]] = {"and": AllOf, "or": AnyOf}
 _WORDS: Final = (*_JOINS, "filter")
@@ -78,7 +78,7 @@ class _Parser:
         text = self.quoted()
         self.expect(")")
         try:
-            return filter_of(path, parse_value(text), self.budget, start, depth)
+            return filter_of(path, read_value(path, text), self.budget, start, depth)
         except BadRequest as error:
             raise self.error(error.message, value_at) from None
 

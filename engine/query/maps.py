@@ -34,6 +34,14 @@ def filter_of(path: str, value: Value, budget: Budget, position: int | None = No
     return _Maps(False, budget).of_value(path, value, depth, position)
 
 
+def read_value(path: str, text: str) -> Value:
+    """The text behind `path=`; errors name the path."""
+    try:
+        return parse_value(text)
+    except BadRequest as error:
+        raise BadRequest(f"{path[:64]}: {error.message}") from None
+
+
 class _Maps:
     def __init__(self, references: bool, budget: Budget) -> None:
         self.references = references
@@ -74,7 +82,7 @@ class _Maps:
         if isinstance(value, str):
             if self.references and (reference := _reference(value)) is not None:
                 return self.compare(path, "equals", (reference,), depth)
-            return self.of_value(path, parse_value(value), depth)
+            return self.of_value(path, read_value(path, value), depth)
         if isinstance(value, Mapping):
             return self.within(path, value, depth)
         values = value if isinstance(value, list) else [value]
@@ -122,7 +130,7 @@ class _Maps:
     def within(self, path: str, value: Mapping[str, Any], depth: int, position: int | None = None) -> Filter:
         self.budget.spend(depth)
         if not value:
-            raise BadRequest(f"{path}: a map of inner values may not be empty")
+            raise BadRequest(f"{path[:64]}: a map of inner values may not be empty")
         return Within(path, self.read(value, depth + 1), position)
 
 
@@ -138,4 +146,4 @@ def _kind(value: object) -> str:
     return "a list" if isinstance(value, list) else "a map" if isinstance(value, Mapping) else repr(value)
 
 
-__all__ = ["filter_of", "parse_filter_map"]
+__all__ = ["filter_of", "parse_filter_map", "read_value"]

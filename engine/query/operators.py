@@ -106,11 +106,11 @@ def _like(arguments: Sequence[Any]) -> tuple[Match, ...]:
 def _near(numbers: Sequence[Any]) -> tuple[Match, ...]:
     latitude, longitude, nearest, farthest = (*numbers, None, None)[:4]
     if not -90 <= latitude <= 90:
-        raise BadRequest("near takes the latitude first, from -90 to 90")
+        raise BadRequest("the latitude comes first, from -90 to 90")
     if not -180 <= longitude <= 180:
-        raise BadRequest("near takes the longitude second, from -180 to 180")
+        raise BadRequest("the longitude comes second, from -180 to 180")
     if (nearest or 0) < 0 or (farthest is not None and farthest < (nearest or 0)):
-        raise BadRequest("near takes distances in metres, the least and then the greatest, neither below 0")
+        raise BadRequest("distances are in metres, the least and then the greatest, neither below 0")
     return (Near(latitude, longitude, nearest or None, farthest),)
 
 

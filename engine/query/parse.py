@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 
 from engine.errors import BadRequest, did_you_mean
 from engine.query.expression import parse_expression
-from engine.query.maps import filter_of
+from engine.query.maps import filter_of, read_value
 from engine.query.syntax import AllOf, Filter, Format, ListQuery, SortItem, TextSearch
-from engine.query.values import Budget, parse_value, shorten
+from engine.query.values import Budget, shorten
 
 PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -49,8 +49,10 @@ def parse_query(pairs: Sequence[tuple[str, str]]) -> ListQuery:
     given: dict[str, str] = {}
     filters: list[Filter] = []
     for name, text in pairs:
+        if not name:
+            raise BadRequest("A filter needs a field's name before the =")
         if not name.startswith("_"):
-            filters.append(_filter(name, text, budget))
+            filters.append(filter_of(name, read_value(name, text), budget))
         elif name not in PARAMETERS:
             hint = did_you_mean(name, PARAMETERS) if len(name) <= 64 else None
             raise BadRequest(f"There is no parameter {name[:64]}{f'; {hint}' if hint else ''}")
@@ -77,15 +79,6 @@ def parse_query(pairs: Sequence[tuple[str, str]]) -> ListQuery:
         explain=_choice(given, "_explain", _TRUTH, False),
         given=tuple(given),
     )
-
-
-def _filter(path: str, text: str, budget: Budget) -> Filter:
-    if not path:
-        raise BadRequest("A filter needs a field's name before the =")
-    try:
-        return filter_of(path, parse_value(text), budget)
-    except BadRequest as error:
-        raise BadRequest(f"{path[:64]}: {error.message}") from None
 
 
 def _names(given: Mapping[str, str], parameter: str) -> tuple[str, ...] | None:

@@ -2,7 +2,7 @@ r"""What `like` looks for: written text in, a pattern out that selects the same 
 
 `like(v)` contains, `like(/v)` starts with, `like(v/)` ends with, all in any letter case; `like(/re/)` is a regular
 expression. `\/` is a slash at either end. Databases run patterns by backtracking, which can take forever: a regular
-expression gets through only if its work is bounded, and open repetition only meets text of limited length.
+expression gets through only if its work is bounded, and where it grows faster than the text, only short text is tried.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from engine.query.regex import Chars, Choice, Edge, Node, Repeat, Sequence, comp
 
 MOST_PATTERN = 256
 """Characters of a pattern."""
-MOST_TEXT = 10_000
-"""Characters of the text on which an open repetition is tried; longer text does not match it."""
-MOST_WAYS = 1_000
-"""Ways in which bounded choices of a pattern may combine."""
-_SMALL_REPEAT = 16
+MOST_TEXT = 1_000
+"""Characters of the text on which a pattern is tried whose work grows faster than the text; longer text never matches."""
+_MOST_STEPS = 5e7
+_LONG_TEXT = 1_000_000
+_MOST_STEPS_LONG = 3e8
+"""Steps that a pattern may take on text of MOST_TEXT and of _LONG_TEXT characters; some 10 ns each."""
+_GROUP_STEPS = 5
+"""What repeating a group costs more than repeating a character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,9 @@ def parse_like(written: str) -> LikeText:
     else:
         found = LikeText(Kind.CONTAINS, _slash_first(_slash_last(written)))
     if not found.text:
-        raise BadRequest("like needs some text to look for; notEmpty() finds every value")
+        raise BadRequest("some text to look for is needed; notEmpty() finds every value")
     if len(found.text) > MOST_PATTERN:
-        raise BadRequest(f"like takes at most {MOST_PATTERN} characters, not {len(found.text)}")
+        raise BadRequest(f"the text may have at most {MOST_PATTERN} characters, not {len(found.text)}")
     return found
 
 
@@ -94,10 +97,8 @@ def build_pattern(kind: Kind, text: str) -> Pattern:
 
 
 def _build(node: Node) -> Pattern:
-    open_ended = _check_effort(node)
-    compiled = compile_re2(_to_re2(node))
-    search = compiled.search
-    if not open_ended:
+    search = compile_re2(_to_re2(node)).search
+    if not _needs_short_text(node):
         return Pattern(_to_portable(node), lambda text: search(text) is not None)
     portable = f"^(?![\\s\\S]{{{MOST_TEXT + 1}}})[\\s\\S]*?(?:{_to_portable(node)})"
     return Pattern(portable, lambda text: len(text) <= MOST_TEXT and search(text) is not None)
@@ -170,91 +171,72 @@ def _trim(node: Node) -> Node:
 
 
 def _trim_branch(branch: Node) -> Node:
-    parts = list(branch.parts) if isinstance(branch, Sequence) else [branch]
+    parts = _parts(branch)
     for end in (0, -1):
-        while parts and isinstance(last := parts[end], Repeat):
-            if last.least:
-                parts[end] = Repeat(last.body, last.least, last.least)
+        while parts and isinstance(outer := parts[end], Repeat):
+            if outer.least > 1:
+                parts[end] = Repeat(outer.body, outer.least, outer.least)
                 break
-            parts.pop(end)
+            once = _parts(outer.body) if outer.least else []
+            parts = [*once, *parts[1:]] if end == 0 else [*parts[:-1], *once]
     return Sequence(tuple(parts))
 
 
-@dataclass(frozen=True, slots=True)
-class _Effort:
-    """What a failing attempt from one place costs: `ways` times the text's length to the power of `degree`."""
-
-    ways: int = 1
-    degree: int = 0
-    open_ended: bool = False
+def _parts(node: Node) -> list[Node]:
+    return list(node.parts) if isinstance(node, Sequence) else [node]
 
 
-def _check_effort(node: Node) -> bool:
-    """Whether the pattern may cost the square of the text's length; raises BadRequest where it may cost more."""
-    ways, square = 0, False
+def _needs_short_text(node: Node) -> bool:
+    """Whether the pattern may only meet text of at most MOST_TEXT; raises BadRequest where even that is too much."""
+    if _steps(node, _LONG_TEXT) <= _MOST_STEPS_LONG:
+        return False
+    if _steps(node, MOST_TEXT) <= _MOST_STEPS:
+        return True
+    raise BadRequest(
+        "the regular expression could take too long: repetitions or alternatives compete for the same text. "
+        "Begin it with ^, make what is repeated differ from what follows, or split it into several like conditions"
+    )
+
+
+def _steps(node: Node, length: int) -> float:
+    """An upper bound of the steps that a backtracking engine takes to fail on the worst text of a length."""
+    total = 0.0
     for branch in node.branches if isinstance(node, Choice) else (node,):
-        parts = branch.parts if isinstance(branch, Sequence) else (branch,)
+        parts = _parts(branch)
         anchored = bool(parts) and parts[0] is Edge.TEXT_START
-        effort = _measure(branch, ())
-        degree = max(effort.degree, 1 if effort.open_ended else 0) + (0 if anchored else 1)
-        if degree > 2:
-            raise BadRequest(
-                "The regular expression could take too long: it may hold at most two open repetitions (* or +) that "
-                "compete for the same text, one where it does not begin with ^. Split it into several like conditions"
-            )
-        ways += effort.ways
-        square |= degree == 2
-    if ways > (MOST_WAYS // 50 if square else MOST_WAYS):
-        raise BadRequest(
-            "The regular expression could take too long: its alternatives and optional parts combine in too many ways. "
-            "Split it into several like conditions"
-        )
-    return square
+        total += _cost(branch, 1, (), length) * (1 if anchored else length)
+    return total
 
 
-def _measure(node: Node, follow: Ranges) -> _Effort:
-    """`follow` holds the characters that may come next; where it shares none with a repetition, its end is certain."""
+def _cost(node: Node, rest: float, follow: Ranges, length: int) -> float:
+    """Steps for a node and, `rest` steps a time, what comes after it.
+
+    `follow` holds the characters that may come next: where a repetition shares none with them, its end is certain, and
+    what comes after it is tried once; else it is tried after every number of repetitions.
+    """
     match node:
         case Sequence(parts):
-            return _measure_sequence(parts, follow)
+            for part in reversed(parts):
+                rest = _cost(part, rest, follow, length)
+                follow = union((*_first(part), *follow)) if _may_be_nothing(part) else _first(part)
+            return rest
         case Choice(branches):
-            efforts = [_measure(branch, follow) for branch in branches]
-            counts = [effort.ways for effort in efforts]
-            return _Effort(
-                max(counts) if _disjoint(branches) else sum(counts),
-                max(effort.degree for effort in efforts),
-                any(effort.open_ended for effort in efforts),
-            )
-        case Repeat():
-            return _measure_repeat(node, follow)
+            costs = [_cost(branch, rest, follow, length) for branch in branches]
+            return (max(costs) if _disjoint(branches) else sum(costs)) + len(branches)
+        case Repeat(body, least, most):
+            competing = least != most and (_may_be_nothing(body) or overlap(_first(body), follow))
+            if most is not None and most <= 1:
+                return _cost(body, rest, follow, length) + (rest if competing else 1)
+            if not _is_fixed(body):
+                raise BadRequest(
+                    "the regular expression repeats a group that holds repetition or alternatives, which could take "
+                    "forever; repeat single characters, classes or fixed text"
+                )
+            times = length if most is None else min(most, length)
+            once = 1 if isinstance(body, Chars) else _GROUP_STEPS * _cost(body, 0, (), length)
+            return once * times + ((times - least + 1) * rest if competing else times + rest)
         case _:
-            return _Effort()
-
-
-def _measure_sequence(parts: tuple[Node, ...], follow: Ranges) -> _Effort:
-    ways, degree, open_ended = 1, 0, False
-    for part in reversed(parts):
-        effort = _measure(part, follow)
-        ways, degree = ways * effort.ways, degree + effort.degree
-        open_ended |= effort.open_ended
-        follow = union((*_first(part), *follow)) if _may_be_nothing(part) else _first(part)
-    return _Effort(ways, degree, open_ended)
-
-
-def _measure_repeat(node: Repeat, follow: Ranges) -> _Effort:
-    competing = node.least != node.most and overlap(_first(node.body), follow)
-    if node.most is not None and node.most <= 1:
-        inner = _measure(node.body, follow)
-        return _Effort(inner.ways + competing, inner.degree, inner.open_ended)
-    if not _is_fixed(node.body):
-        raise BadRequest(
-            "The regular expression repeats a group that holds repetition or alternatives, which could take forever; "
-            "repeat single characters, classes or fixed text"
-        )
-    small = node.most is not None and node.most - node.least <= _SMALL_REPEAT
-    if small and node.most is not None:
-        return _Effort(node.most - node.least + 1 if competing else 1)
-    return _Effort(1, 1 if competing else 0, open_ended=True)
+            return rest + 1
 
 
 def _is_fixed(node: Node) -> bool:

@@ -49,7 +49,7 @@ class Period:
             start, end = self.place(now)
             first, after = _to_ms(start), _to_ms(end)
         except (OverflowError, ValueError):
-            raise InvalidValue(f"{self.words} is outside the years 1 to 9999", self.words) from None
+            raise InvalidValue("Expected a time in the years 1 to 9999", self.words) from None
         return first, max(first, after - 1)
 
 
@@ -69,7 +69,7 @@ def parse_period(text: str) -> Period | None:
     if len(words) != 3 or not direction or unit not in _STARTS or not (words[1].isascii() and words[1].isdigit()):
         return None
     if len(words[1]) > 6 or not 1 <= int(words[1]) <= MOST_UNITS:
-        raise InvalidValue(f"The number in {text!r} must be between 1 and {MOST_UNITS}", text)
+        raise InvalidValue(f"Expected a number from 1 to {MOST_UNITS} in relative words", text)
     return Period(text, partial(_rolling, unit, direction * int(words[1])))
 
 

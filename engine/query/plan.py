@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any, Final, Protocol
 
 from engine.errors import BadRequest, Forbidden, InvalidValue, did_you_mean
-from engine.fields.base import Capability, FieldType
+from engine.fields.base import Capability, FieldType, Shape
 from engine.query.condition import (
     Condition,
     Deferred,
@@ -30,6 +30,7 @@ from engine.query.operators import EMPTY, OPERATORS, Operator, Takes
 from engine.query.patterns import Kind, parse_like
 from engine.query.periods import Clock, Period, parse_period
 from engine.query.syntax import AllOf, AnyOf, Argument, Compare, Filter, Native, Reference, Within
+from engine.query.values import shorten
 from engine.schema import Field, FieldPath
 
 
@@ -211,7 +212,8 @@ class _Planner:
 
     def within(self, path: FieldPath, inner: Filter, start: int, position: int | None) -> Condition:
         if not path.field.by_name or Capability.EQUALS not in path.field.type.capabilities:
-            raise _located(BadRequest(f'The field "{path.name}" has no inner fields to compare'), position)
+            hint = "put text in braces in double quotes"
+            raise _located(BadRequest(f'The field "{path.name}" has no inner fields to compare; {hint}'), position)
         for index, item in enumerate(path.fields):
             if index >= start and item.many:
                 steps = index + 1
@@ -226,14 +228,17 @@ class _Planner:
         operator = OPERATORS[asked.operator]
         where = f"{place.path.name}: {operator.name}"
         self.check(place, operator, where)
-        if operator.takes is Takes.PATTERN:
-            return compare(place, operator, self.read_pattern(place, asked, where))
-        if operator.takes is Takes.NUMBERS:
-            return compare(place, operator, [_number(argument, where) for argument in asked.arguments])
-        if not asked.arguments:
+        try:
+            if operator.takes is Takes.PATTERN:
+                return compare(place, operator, _pattern(place.field.type, asked.arguments[0]))
+            if operator.takes is Takes.NUMBERS:
+                return compare(place, operator, [_number(argument) for argument in asked.arguments])
+        except BadRequest as error:
+            raise BadRequest(f"{where}: {error.message}") from None
+        arguments = [self.read(place, operator, argument, where) for argument in asked.arguments]
+        if all(argument is EMPTY for argument in arguments):
             found = empty_at(place, self.skips)
             return negate(found) if operator.negated else found
-        arguments = [self.read(place, operator, argument, where) for argument in asked.arguments]
         if any(isinstance(argument, (Reference, Period)) for argument in arguments):
             return Deferred(place, operator, tuple(arguments))
         known = [argument for argument in arguments if not isinstance(argument, (Reference, Period))]
@@ -258,13 +263,15 @@ class _Planner:
             self.check_empty(place, operator, where)
             return EMPTY
         try:
+            if kind.shape is Shape.NESTED:
+                raise kind.refuse(argument)
             if isinstance(argument, Native):
                 return span_of(read_value(place.field, argument.value))
             if takes_periods(kind) and (period := parse_period(argument)) is not None:
                 return period if self.clock is None else span_in(period, kind, self.clock)
             return span_of(kind.parse_text(argument))
         except InvalidValue as error:
-            raise BadRequest(_refused(where, argument, error)) from None
+            raise BadRequest(f"{where}: {_refusal(argument, error.message)}") from None
 
     def check_empty(self, place: Place, operator: Operator, where: str) -> None:
         if operator.capability is Capability.ORDER:
@@ -273,20 +280,6 @@ class _Planner:
             raise BadRequest(f"{where} needs a value: the field is sensitive")
         if Capability.EMPTY not in place.field.type.capabilities:
             raise BadRequest(f"{where} needs a value: the field is never empty")
-
-    def read_pattern(self, place: Place, asked: Compare, where: str) -> Sequence[Any]:
-        (argument,) = asked.arguments
-        if not isinstance(argument, str):
-            raise BadRequest(f"{where} takes text")
-        try:
-            like = parse_like(argument)
-            text = like.text if like.kind is Kind.REGEX else place.field.type.parse_like(like.text)
-            text.encode()
-        except (InvalidValue, UnicodeEncodeError) as error:
-            raise BadRequest(_refused(where, argument, error)) from None
-        except BadRequest as error:
-            raise BadRequest(f"{where}: {error.message}") from None
-        return (like.kind, text)
 
 
 def _located(error: BadRequest, position: int | None) -> BadRequest:
@@ -306,21 +299,38 @@ def _is_text(kind: FieldType) -> bool:
 _is_number: Final[Callable[[str], object]] = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?").fullmatch
 
 
-def _number(argument: Argument, where: str) -> float:
+def _pattern(kind: FieldType, argument: Argument) -> Sequence[Any]:
+    """What `like` builds from: where the text has to stand, and the text as the type's values hold it."""
+    if not isinstance(argument, str):
+        raise BadRequest("text is needed")
+    like = parse_like(argument)
+    try:
+        text = like.text if like.kind is Kind.REGEX else kind.parse_like(like.text)
+        text.encode()
+    except InvalidValue as error:
+        raise BadRequest(_refusal(argument, error.message)) from None
+    except UnicodeEncodeError:
+        raise BadRequest(_refusal(argument, "Expected text")) from None
+    return (like.kind, text)
+
+
+def _number(argument: Argument) -> float:
     if isinstance(argument, Native) and not isinstance(argument.value, bool) and isfinite(argument.value):
         return float(argument.value)
     if isinstance(argument, str) and _is_number(argument):
         return float(argument)
-    raise BadRequest(f"{where} takes plain numbers, not {argument!r}")
+    raise BadRequest(f"plain numbers are needed, not {_shown(argument)}")
 
 
-def _refused(where: str, argument: Argument, error: Exception) -> str:
-    shown = argument.value if isinstance(argument, Native) else argument
-    reason = error.message if isinstance(error, InvalidValue) else "Expected text"
-    text = f"{where}: {reason}, not {str(shown)[:80]!r}"
-    name, bracket, _ = str(shown).partition("(")
+def _refusal(argument: Argument, reason: str) -> str:
+    text = f"{reason}, not {_shown(argument)}"
+    name, bracket, _ = argument.partition("(") if isinstance(argument, str) else ("", "", "")
     hint = did_you_mean(name, OPERATORS) if bracket and name not in OPERATORS else None
     return f"{text}; there is no operator {name}, {hint}" if hint else text
+
+
+def _shown(argument: Argument) -> str:
+    return shorten(argument) if isinstance(argument, str) else repr(getattr(argument, "value", argument))
 
 
 __all__ = [

@@ -78,7 +78,7 @@ def compile_re2(pattern: str) -> Any:
         return re2.compile(pattern, options)
     except (re2.error, UnicodeEncodeError) as error:
         reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
-        raise BadRequest(f"The regular expression {pattern!r} is refused: {reason}") from None
+        raise BadRequest(f"the regular expression {pattern!r} is refused: {reason}") from None
 
 
 def parse_regex(pattern: str) -> Node:
@@ -101,7 +101,7 @@ class _Parser:
 
     def refuse(self, what: str) -> BadRequest:
         return BadRequest(
-            f"The regular expression {self.pattern!r} uses {what}, which databases read in different ways; "
+            f"the regular expression {self.pattern!r} uses {what}, which databases read in different ways; "
             "write it with characters, classes, groups, repetition and anchors only"
         )
 
@@ -118,6 +118,8 @@ class _Parser:
         while self.peek() == "|":
             self.at += 1
             branches.append(self.sequence())
+        if len(branches) == 1:
+            return branches[0]
         if all(isinstance(branch, Chars) for branch in branches):
             return Chars(union(part for branch in branches if isinstance(branch, Chars) for part in branch.ranges))
         return Choice(tuple(branches))
