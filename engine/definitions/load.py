@@ -26,8 +26,8 @@ Kind = TypeVar("Kind", bound=Definition)
 class Definitions:
     """All that an app's files say, as written. A faulty file gives a faulty definition, so that its name is known.
 
-    `entities` are the author's, then the system's. `hooks` is the text of hooks.py; `functions` tells of each function in
-    it whether it takes one argument, None when the file is not valid Python. `trees` holds each file's nodes.
+    `entities` are the author's, then the system's. `hooks` is the text of hooks.py; `functions` tells of each function
+    in it whether it takes one argument, None when the file is not valid Python. `trees` holds each file's nodes.
     """
 
     app: AppDef

@@ -48,9 +48,9 @@ def resolve_app(sources: Sources) -> App:
 
 
 def _in_file_order(found: Iterable[Diagnostic], trees: Mapping[str, Node]) -> tuple[Diagnostic, ...]:
-    """Each problem once, app.yaml first, with its path inside the file."""
-    once = dict.fromkeys(found)
-    ordered = sorted(once, key=lambda item: ("/" in item.at.file, item.at, item.code, item.message))
+    """Each problem once (heirs repeat those of their parents), app.yaml first, with its path inside the file."""
+    once = {(item.code, item.at, item.message): item for item in reversed(list(found))}
+    ordered = sorted(once.values(), key=lambda item: ("/" in item.at.file, item.at, item.code, item.message))
     return tuple(
         replace(item, path=path_to(trees[item.at.file], item.at)) if item.at.file in trees else item for item in ordered
     )

@@ -1,4 +1,4 @@
-"""Small changes to good definitions: what comes out is an app or a list of problems, never another exception."""
+"""Small changes to good definitions: what comes out is an app that compiles or a list of problems, nothing else."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.compiler import compile_app
 from engine.definitions import Sources, read_sources, render_report, validate_sources
 from engine.definitions.report import Report
 
@@ -74,6 +75,10 @@ def check(files):
         assert item.hint
     for form in ("text", "json", "github", "sarif"):
         assert isinstance(render_report(Report(checked.diagnostics, files), form), str)
+    if checked.ok:
+        compiled = compile_app(Sources("", files))
+        assert compiled.indexes is not None
+        assert compiled.memberships is not None
     return checked
 
 

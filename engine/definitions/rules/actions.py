@@ -19,7 +19,8 @@ from engine.definitions.model_actions import StepDef
 from engine.definitions.nodes import Scalar
 from engine.definitions.resolve_fields import parse_default
 from engine.definitions.rules.context import Context, entries, is_stand_in, suggest, text_of
-from engine.definitions.rules.references import unknown_field_at
+from engine.definitions.rules.names import RESERVED_FIELDS
+from engine.definitions.rules.references import unknown_field
 from engine.definitions.takes import Named
 from engine.errors import Diagnostic, InvalidValue, Position
 from engine.fields.base import Shape
@@ -82,12 +83,12 @@ def steps_write_to_fields(context: Context) -> Iterator[Diagnostic]:
     for site in context.sites:
         for step, _ in site.steps:
             for key in ("set", "append", "remove"):
-                yield from _written(context, site.entity, getattr(step, key))
+                yield from _written(context, site.entity, getattr(step, key), own=True)
             yield from _lists(site.entity, step)
             for target, values in _elsewhere(step):
                 entity = context.resolved.entities.get(text_of(target))
                 if entity is not None:
-                    yield from _written(context, entity, values)
+                    yield from _written(context, entity, values, own=False)
 
 
 def _elsewhere(step: StepDef) -> Iterator[tuple[Scalar, Named | None]]:
@@ -97,20 +98,21 @@ def _elsewhere(step: StepDef) -> Iterator[tuple[Scalar, Named | None]]:
         yield step.update.entity, step.update.set
 
 
-def _written(context: Context, entity: Entity, values: Named | None) -> Iterator[Diagnostic]:
+def _written(context: Context, entity: Entity, values: Named | None, *, own: bool) -> Iterator[Diagnostic]:
     for path in entries(values):
         assert values is not None
         at = values.node.key_at(path)
         found = entity.field_at(path)
         if found is None:
-            yield from unknown_field_at(context, entity, at, path)
+            yield from unknown_field(context, entity, at, path, own=own)
             continue
         parts = found.fields
         if any(part.type.shape is Shape.REFERENCE for part in parts[:-1]):
             hint = f"set {parts[0].name} as a whole"
             yield problem(NOT_WRITABLE, at, f'"{path}" is a part of a reference and follows it', hint)
         elif any(part.write is False for part in parts):
-            yield problem(NOT_WRITABLE, at, f'"{path}" is given by the engine and cannot be set', "leave it out")
+            why = "is given by the engine" if parts[-1].name in RESERVED_FIELDS else "has write: false"
+            yield problem(NOT_WRITABLE, at, f'"{path}" {why} and cannot be set', "leave it out")
         elif not found.field.writable:
             what = "is calculated" if found.field.calculated or found.field.aggregate else "fills itself"
             yield problem(NOT_WRITABLE, at, f'"{path}" {what} and cannot be set', "leave it out")
@@ -177,7 +179,7 @@ def called_actions_fit(context: Context) -> Iterator[Diagnostic]:
             action = site.entity.actions.get(name)
             if action is None:
                 hint = suggest(name, site.entity.actions)
-                message = f'{site.entity.name} has no action "{name}"'
+                message = f'there is no action "{name}"'
                 yield problem(UNKNOWN_ACTION, step.action.name.at, message, hint)
             elif action.kind is not ActionKind.ONE:
                 message = f"the step runs on one record, {name} is an action of type {action.kind}"

@@ -70,7 +70,7 @@ def fields_exist(context: Context) -> Iterator[Diagnostic]:
         if definition.audit_logs is not None and not isinstance(definition.audit_logs, bool):
             named += definition.audit_logs.ignore
         for scalar in named:
-            yield from unknown_field(context, entity, scalar, text_of(scalar).lstrip("-"))
+            yield from unknown_field(context, entity, scalar.at, text_of(scalar).lstrip("-"), own=True)
         for written, action in site.actions:
             for check in written.validations:
                 if check.field is not None and text_of(check.field).partition(".")[0] not in action.parameters_by_name:
@@ -104,7 +104,7 @@ def aggregated_fields_exist(context: Context) -> Iterator[Diagnostic]:
             aggregate = place.definition.calculated.aggregate
             target = context.resolved.entities.get(text_of(aggregate.entity))
             if target is not None and aggregate.field is not None:
-                yield from unknown_field(context, target, aggregate.field, text_of(aggregate.field))
+                yield from unknown_field(context, target, aggregate.field.at, text_of(aggregate.field))
 
 
 def groups_exist(context: Context) -> Iterator[Diagnostic]:
@@ -153,41 +153,39 @@ def events_exist(context: Context) -> Iterator[Diagnostic]:
                 if kind == "action" and dot:
                     if action not in site.entity.actions:
                         at = event.position_of(len("action."))
-                        yield _unknown_at(
-                            UNKNOWN_ACTION, at, action, f"{site.entity.name} has no action", site.entity.actions
-                        )
+                        yield _unknown_at(UNKNOWN_ACTION, at, action, "there is no action", site.entity.actions)
                 elif text_of(event) not in EVENTS:
                     known = (*EVENTS, *(f"action.{name}" for name in site.entity.actions))
                     hint = did_you_mean(text_of(event), known) or f"write one of {', '.join(EVENTS)}, action.NAME"
                     yield problem(UNKNOWN_EVENT, event.at, f'there is no event "{text_of(event)}"', hint)
 
 
-def unknown_field(context: Context, entity: Entity, scalar: Scalar, path: str) -> Iterator[Diagnostic]:
-    """A problem where the path leads to no field of the entity, unless something on its way is broken already."""
-    return unknown_field_at(context, entity, scalar.at, path)
+def unknown_field(
+    context: Context, entity: Entity, at: Position, path: str, *, own: bool = False
+) -> Iterator[Diagnostic]:
+    """A problem where the path leads to no field of the entity, unless something on its way is broken already.
 
-
-def unknown_field_at(context: Context, entity: Entity, at: Position, path: str) -> Iterator[Diagnostic]:
-    """As `unknown_field`, for a path that is a key."""
+    Inside the entity's `own` file the message leaves its name out, so that heirs of a fault tell the same.
+    """
     if entity.field_at(path) is None and not context.unsure(entity.name) and not context.leads_to_broken(entity, path):
-        yield problem(UNKNOWN_FIELD, at, *_what_is_missing(entity, entity.name, path))
+        yield problem(UNKNOWN_FIELD, at, *_what_is_missing(entity, "there is" if own else f"{entity.name} has", path))
 
 
 def unknown_user_field(context: Context, path: str, at: Position) -> Iterator[Diagnostic]:
     """A warning where the path leads to no field of users."""
     users = context.resolved.entities[USERS]
     if users.field_at(path) is None:
-        yield problem(UNKNOWN_USER_FIELD, at, *_what_is_missing(users, "a user", path))
+        yield problem(UNKNOWN_USER_FIELD, at, *_what_is_missing(users, "a user has", path))
 
 
-def _what_is_missing(entity: Entity, noun: str, path: str) -> tuple[str, str]:
+def _what_is_missing(entity: Entity, start: str, path: str) -> tuple[str, str]:
     """The message for an unknown path, and a hint from where its last known part leaves off."""
     above, _, last = path.rpartition(".")
     place = entity.field_at(above) if above else None
     if place is None:
         known = [*entity.by_name, *(field.name for field in entity.system_fields)]
-        return f'{noun} has no field "{path}"', suggest(path, known)
-    return f'{above} of {noun} has no field "{last}"', suggest(last, place.field.by_name)
+        return f'{start} no field "{path}"', suggest(path, known)
+    return f'{start} no field "{last}" in {above}', suggest(last, place.field.by_name)
 
 
 def _entity(name: Scalar | None, context: Context) -> Iterator[Diagnostic]:

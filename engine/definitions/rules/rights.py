@@ -17,7 +17,7 @@ from engine.definitions.codes import (
 )
 from engine.definitions.model import EntityRightsDef
 from engine.definitions.rules.context import Context, entries, suggest, text_of
-from engine.definitions.rules.references import unknown_field_at
+from engine.definitions.rules.references import unknown_field
 from engine.errors import Diagnostic, Position
 from engine.schema import Entity
 
@@ -82,7 +82,7 @@ def _parts(context: Context, entity: Entity, rights: EntityRightsDef) -> Iterato
                 message = f'"{path}" comes with every record that may be read; there is no right on it'
                 yield problem(UNKNOWN_FIELD, at, message, "remove it")
             else:
-                yield from unknown_field_at(context, entity, at, path)
+                yield from unknown_field(context, entity, at, path)
             if rights.fields.entries[path] == "parent" and "." not in path:
                 message = f'"{path}" stands in no group whose right it could have'
                 yield problem(PARENT_RIGHT, at, message, "write readWrite, readOnly or none")
