@@ -102,6 +102,13 @@ def test_what_cannot_be_stored(value):
         kind().parse_json(value)
 
 
+def test_a_schema_takes_fewer_parts():
+    assert kind().parse_json([0] * 99_999)
+    assert kind(True).parse_json([0] * 9_999)
+    with pytest.raises(InvalidValue, match="10,000 parts"):
+        kind(True).parse_json([0] * 10_000)
+
+
 def test_the_value_is_a_copy():
     sent = {"a": [1.5, Int64(3)]}
     value = kind().parse_json(sent)
@@ -266,15 +273,15 @@ def test_the_dialect_may_be_named():
     [
         ({"patternProperties": {"^(a+)+$": {"type": "string"}}}, {"a" * 5_000 + "b": 1}),
         ({"patternProperties": {"^(a+)+$": {}}, "additionalProperties": True}, {"a" * 5_000 + "b": 1}),
-        ({"uniqueItems": True}, [[] if each == 0 else [each] for each in range(40_000)]),
-        ({"items": {}, "unevaluatedItems": False}, [0] * 40_000),
+        ({"uniqueItems": True}, [[each] for each in range(4_999)]),
+        ({"items": {}, "unevaluatedItems": False}, [0] * 9_999),
     ],
 )
 def test_no_value_keeps_a_schema_busy(schema, value):
     checker = kind(schema)
     start = time.perf_counter()
     checker.check(checker.parse_json(value))
-    assert time.perf_counter() - start < 3
+    assert time.perf_counter() - start < 2
 
 
 def test_a_pattern_of_a_schema_takes_linear_time():
