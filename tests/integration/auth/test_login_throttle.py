@@ -2,7 +2,7 @@
 
 import asyncio
 
-from conftest import ELSEWHERE, HOME, PASSWORD
+from tests.integration.auth.conftest import ELSEWHERE, HOME, PASSWORD
 
 from engine.errors import TooManyRequests, Unauthorized
 from engine.permissions.addresses import parse_address

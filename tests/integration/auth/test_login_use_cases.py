@@ -1,7 +1,7 @@
 """Logging in, impersonation and passwords, as use cases over a database."""
 
 import pytest
-from conftest import ELSEWHERE, HOME, OFFICE, PASSWORD
+from tests.integration.auth.conftest import ELSEWHERE, HOME, OFFICE, PASSWORD
 
 from engine.errors import PasswordExpired
 from engine.permissions.addresses import parse_address

@@ -5,7 +5,7 @@ import time
 
 import bson
 import pytest
-from conftest import ANONYMOUS, ELSEWHERE, HOME, OFFICE, PASSWORD
+from tests.integration.auth.conftest import ANONYMOUS, ELSEWHERE, HOME, OFFICE, PASSWORD
 
 from engine.permissions.scopes import parse_scopes
 from server.runtime import users

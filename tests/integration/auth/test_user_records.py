@@ -1,0 +1,297 @@
+"""Users as records: passwords that go in and never come out, and what others than developers cannot do to users."""
+
+import json
+
+import bson
+import pytest
+from tests.integration.auth.conftest import FILES, HOME, PASSWORD
+
+from engine.compiler import compile_app
+from engine.definitions import Sources
+from server.http.responses import encode_json
+from server.runtime import lists, users
+from server.runtime.auth.people import find_person
+from server.runtime.auth.start import BadAdministrator, make_first_developer, purge_ended
+from server.runtime.running import SYSTEM
+
+NEW = "another horse 8"
+OFFICES = """
+label: Keeper of users
+entities:
+  sys.users: {read: always, create: always, update: always, delete: always}
+"""
+READERS = """
+label: Readers of users
+entities:
+  sys.users:
+    read: always
+    create: always
+    update: always
+    fields: {authentication: readOnly}
+"""
+KEEPERS = compile_app(Sources(".", {**FILES, "groups/keepers.yaml": OFFICES, "groups/readers.yaml": READERS}))
+
+
+@pytest.fixture
+async def kept(open_world):
+    """A world with a developer, a keeper of users who is none, and an ordinary user."""
+    world = await open_world(KEEPERS)
+    world.records = {
+        "dev": await world.user("dev@example.com", developer=True),
+        "keeper": await world.user("keeper@example.com", "keepers"),
+        "ann": await world.user("ann@example.com", "sales"),
+    }
+    world.keeper = await world.who(await world.token("keeper@example.com"))
+    return world
+
+
+def person(**more):
+    return {"firstName": "Bob", "lastName": "Test", "email": "bob@example.com", **more}
+
+
+def with_password(password, confirmation=None):
+    return {"authentication": {"newPassword": password, "passwordConfirmation": confirmation or password}}
+
+
+async def test_a_new_user_answers_as_any_record_and_without_any_password(world):
+    answer = await users.create_user(world.running, SYSTEM, person(**with_password(PASSWORD)))
+    assert (answer["version"], answer["label"], answer["status"]) == (0, "Bob Test", "ACTIVE")
+    assert (answer["fullName"], answer["emailStandardized"]) == ("Bob Test", "bob@example.com")
+    inside = answer["authentication"]
+    assert set(inside) == {"id", "label", "passwordExpired", "lastPasswordChange", "failedLoginAttempts"}
+    assert inside["lastPasswordChange"] == bson.DatetimeMS(world.clock.now)
+    assert answer["permissions"]["developer"] is False
+
+
+async def test_no_door_shows_a_password_or_its_hash(world):
+    await users.create_user(world.running, SYSTEM, person(**with_password(PASSWORD)))
+    record = await lists.list_records(world.running, SYSTEM, "sys.users", [])
+    shown = encode_json(record).decode() + str((await find_person(world.running, "bob@example.com")).document)
+    for secret in (PASSWORD, "argon2", "newPassword", "passwordConfirmation"):
+        assert secret not in shown
+    for path in ("authentication.password", "authentication.newPassword", "authentication.hash"):
+        assert await world.status(lists.list_records(world.running, SYSTEM, "sys.users", [(path, "x")])) == 400
+
+
+@pytest.mark.parametrize(
+    ("authentication", "expected"),
+    [
+        ({"newPassword": "short", "passwordConfirmation": "short"}, [("newPassword", "invalid")]),
+        ({"newPassword": PASSWORD}, [("passwordConfirmation", "required")]),
+        ({"newPassword": PASSWORD, "passwordConfirmation": NEW}, [("passwordConfirmation", "invalid")]),
+        ({"passwordConfirmation": PASSWORD}, [("newPassword", "required")]),
+        ({"newPassword": 12345678, "passwordConfirmation": 12345678}, [("newPassword", "invalid")]),
+        ({"newPassword": {"$gt": ""}, "passwordConfirmation": "x"}, [("newPassword", "invalid")]),
+        ({"newPassword": "x" * 129, "passwordConfirmation": "x" * 129}, [("newPassword", "invalid")]),
+        ({"password": PASSWORD}, [("password", "invalidStructure")]),
+        ({"newPassword": None, "passwordConfirmation": ""}, []),
+    ],
+)
+async def test_passwords_are_checked_with_all_the_rest(world, authentication, expected):
+    error = await world.refused(users.create_user(world.running, SYSTEM, {"authentication": authentication}))
+    found = [(one.field, one.code) for one in error.problems]
+    assert found[:3] == [("firstName", "required"), ("lastName", "required"), ("email", "required")]
+    assert found[3:] == [(f"authentication.{field}", code) for field, code in expected]
+    assert await world.store.count("sys.users", {}) == await world.store.count("sys.credentials", {}) == 0
+
+
+async def test_the_rules_are_those_of_the_primary_group_that_the_user_will_have(world):
+    short = with_password("eight 88")
+    for group in ("sales", {"label": "Sales"}):
+        body = person(groups=[{"primary": True, "group": group}], **short)
+        error = await world.refused(users.create_user(world.running, SYSTEM, body))
+        assert error.problems[0].info == {"rule": "minLength", "limit": 10}
+    body = person(groups=[{"primary": True, "group": "office"}, {"group": "sales"}], **short)
+    user = await users.create_user(world.running, SYSTEM, body)
+    world.clock.pass_(seconds=1)
+    change = users.update_user(world.running, SYSTEM, user["id"], with_password("seven 7"))
+    assert (await change)["version"] == 1
+    await users.update_user(world.running, SYSTEM, user["id"], {"groups": [{"primary": True, "group": "sales"}]})
+    error = await world.refused(users.update_user(world.running, SYSTEM, user["id"], short))
+    assert error.problems[0].info == {"rule": "minLength", "limit": 10}
+
+
+async def test_a_user_has_one_primary_group_or_no_group(world):
+    for groups in ([{"group": "sales"}], [{"primary": True, "group": "sales"}, {"primary": True, "group": "office"}]):
+        error = await world.refused(users.create_user(world.running, SYSTEM, person(groups=groups)))
+        assert [(one.field, one.code) for one in error.problems] == [("groups", "invalid")]
+    user = await users.create_user(world.running, SYSTEM, person(groups=[{"primary": True, "group": "sales"}]))
+    assert [(one["label"], one["group"]["label"], one["primary"]) for one in user["groups"]] == [
+        ("Sales", "Sales", True)
+    ]
+    error = await world.refused(users.create_user(world.running, SYSTEM, person(groups=[{"group": "nobodies"}])))
+    assert ("groups[0].group", "notFound") in [(one.field, one.code) for one in error.problems]
+
+
+@pytest.mark.parametrize("email", ["bob@example.com", "BOB@example.com", "Bob@EXAMPLE.com"])
+async def test_an_address_belongs_to_one_user_however_it_is_written(world, email):
+    await users.create_user(world.running, SYSTEM, person())
+    ann = await world.user("ann@example.com")
+    for refused in (
+        users.create_user(world.running, SYSTEM, person(email=email)),
+        users.update_user(world.running, SYSTEM, ann["id"], {"email": email}),
+    ):
+        error = await world.refused(refused)
+        assert [(one.field, one.code) for one in error.problems] == [("email", "notUnique")]
+
+
+async def test_a_changed_address_is_the_one_to_log_in_with(world):
+    user = await world.user("ann@example.com")
+    await users.update_user(world.running, SYSTEM, user["id"], {"email": "Anna@Example.com"})
+    assert await world.status(world.login("ann@example.com")) == 401
+    assert await world.status(world.login("anna@example.com")) == 200
+
+
+async def test_what_a_client_read_it_may_send_back(world):
+    user = await world.user("ann@example.com", "sales")
+    token = await world.token("ann@example.com")
+    read = json.loads(encode_json(user))
+    answer = await users.update_user(world.running, SYSTEM, user["id"], read)
+    assert json.loads(encode_json(answer)) == read
+    assert await world.status(world.who(token)) == 200
+
+
+async def test_bodies_do_not_set_what_the_server_keeps(world):
+    forged = {"lastPasswordChange": 0, "failedLoginAttempts": 7}
+    user = await users.create_user(world.running, SYSTEM, person(authentication=forged))
+    user = await users.update_user(world.running, SYSTEM, user["id"], {"authentication": forged})
+    assert user["authentication"]["lastPasswordChange"] is None
+    assert user["authentication"]["failedLoginAttempts"] == 0
+
+
+async def test_a_password_that_was_declared_expired_must_be_changed(world):
+    user = await world.user("ann@example.com")
+    await users.update_user(world.running, SYSTEM, user["id"], {"authentication": {"passwordExpired": True}})
+    assert (await world.refused(world.login("ann@example.com"))).code == "passwordExpired"
+
+
+async def test_status_changes_only_the_way_it_can(world):
+    user = await world.user("ann@example.com")
+    for use_case, before, after in (
+        (users.unblock, "ACTIVE", None),
+        (users.activate, "ACTIVE", None),
+        (users.deactivate, "ACTIVE", "INACTIVE"),
+        (users.deactivate, "INACTIVE", None),
+        (users.unblock, "INACTIVE", None),
+        (users.activate, "INACTIVE", "ACTIVE"),
+    ):
+        record = (await find_person(world.running, "ann@example.com")).document
+        assert record["status"] == before
+        if after is None:
+            assert await world.status(use_case(world.running, SYSTEM, user["id"])) == 400
+        else:
+            assert (await use_case(world.running, SYSTEM, user["id"]))["status"] == after
+
+
+async def test_users_that_are_not_there_are_not_found(world):
+    for user_id in ("57fd2d64e4b0b2f2a4f7a1c3", "x"):
+        for use_case in (users.activate, users.deactivate, users.unblock, users.reset_password):
+            assert await world.status(use_case(world.running, SYSTEM, user_id)) == 404
+        assert await world.status(users.update_user(world.running, SYSTEM, user_id, {})) == 404
+        assert await world.status(users.delete_users(world.running, SYSTEM, user_id, [])) == 404
+
+
+async def test_a_deleted_user_leaves_no_password(world):
+    first, second = await world.user("ann@example.com"), await world.user("bob@example.com")
+    await world.user("cat@example.com")
+    assert await world.store.count("sys.credentials", {}) == 3
+    await users.delete_users(world.running, SYSTEM, f"{first['id']},{second['id']}", [])
+    assert await world.store.count("sys.credentials", {}) == 1
+    await users.delete_users_by_query(world.running, SYSTEM, [("email", "cat@example.com")])
+    assert await world.store.count("sys.credentials", {}) == await world.store.count("sys.users", {}) == 0
+
+
+class TestKeepers:
+    """A group may keep users without being able to make itself more than it is."""
+
+    async def test_they_make_and_change_users(self, kept):
+        user = await users.create_user(kept.running, kept.keeper, person(**with_password(PASSWORD)))
+        assert await kept.status(kept.login("bob@example.com")) == 200
+        assert (await users.update_user(kept.running, kept.keeper, user["id"], {"firstName": "Rob"}))["version"] == 1
+        assert (await users.deactivate(kept.running, kept.keeper, user["id"]))["status"] == "INACTIVE"
+        assert (await users.activate(kept.running, kept.keeper, user["id"]))["status"] == "ACTIVE"
+        assert (await users.delete_users(kept.running, kept.keeper, user["id"], []))["id"] == user["id"]
+
+    async def test_they_make_nobody_a_developer(self, kept):
+        permissions = {"permissions": {"developer": True, "superUser": True, "systemUser": True}}
+        user = await users.create_user(kept.running, kept.keeper, person(**permissions))
+        own = kept.records["keeper"]["id"]
+        changed = await users.update_user(kept.running, kept.keeper, own, {**permissions, "firstName": "New"})
+        assert changed["firstName"] == "New"
+        for record in (user, changed):
+            assert not any(record["permissions"][name] for name in ("developer", "superUser", "systemUser"))
+
+    async def test_they_do_not_touch_developers(self, kept):
+        dev = kept.records["dev"]["id"]
+        for refused in (
+            users.update_user(kept.running, kept.keeper, dev, {"firstName": "X"}),
+            users.update_user(kept.running, kept.keeper, dev, with_password(NEW)),
+            users.deactivate(kept.running, kept.keeper, dev),
+            users.delete_users(kept.running, kept.keeper, dev, []),
+            users.delete_users(kept.running, kept.keeper, f"{kept.records['ann']['id']},{dev}", []),
+            users.delete_users_by_query(kept.running, kept.keeper, [("_all", "true")]),
+            users.reset_password(kept.running, kept.keeper, kept.records["ann"]["id"]),
+        ):
+            assert (await kept.refused(refused)).status == 403
+        assert await kept.store.count("sys.users", {}) == 3
+        assert await kept.status(kept.login("dev@example.com")) == 200
+
+    async def test_others_do_nothing_at_all(self, kept):
+        ann = await kept.who(await kept.token("ann@example.com"))
+        keeper = kept.records["keeper"]["id"]
+        for refused in (
+            users.create_user(kept.running, ann, person()),
+            users.update_user(kept.running, ann, keeper, {"firstName": "X"}),
+            users.deactivate(kept.running, ann, keeper),
+            users.delete_users(kept.running, ann, keeper, []),
+        ):
+            assert (await kept.refused(refused)).status == 403
+
+    async def test_who_may_not_write_passwords_sets_none(self, kept):
+        await kept.user("reader@example.com", "readers")
+        reader = await kept.who(await kept.token("reader@example.com"))
+        ann = kept.records["ann"]["id"]
+        await users.update_user(kept.running, reader, ann, {**with_password(NEW), "firstName": "Anna"})
+        assert await kept.status(kept.login("ann@example.com", NEW)) == 401
+        assert (await kept.login("ann@example.com"))["userName"] == "Anna Test"
+
+
+class TestFirstDeveloper:
+    async def test_a_new_database_gets_one(self, world):
+        made = await make_first_developer(world.running, "Boss@example.com", "a good password")
+        assert (made.email, made.password) == ("Boss@example.com", None)
+        caller = await world.who(await world.token("boss@example.com", password="a good password"))
+        assert caller.developer
+        assert await make_first_developer(world.running, "other@example.com", "x") is None
+        assert await world.store.count("sys.users", {}) == 1
+
+    async def test_a_missing_password_is_made(self, world):
+        made = await make_first_developer(world.running)
+        assert made.email == "admin@example.com"
+        assert made.password not in repr(made)
+        assert await world.status(world.login(made.email, made.password)) == 200
+
+    async def test_what_cannot_be_used_is_told(self, world):
+        for email, password in (("nowhere", "a good password"), ("a@example.com", "short")):
+            with pytest.raises(BadAdministrator, match=r"email|newPassword"):
+                await make_first_developer(world.running, email, password)
+        assert await world.store.count("sys.users", {}) == 0
+
+    async def test_a_start_that_was_cut_off_is_completed_later(self, world):
+        await users.create_user(world.running, SYSTEM, person(email="admin@example.com"))
+        assert await make_first_developer(world.running) is None
+        world.clock.pass_(minutes=2)
+        made = await make_first_developer(world.running)
+        assert await world.status(world.login(made.email, made.password)) == 200
+
+    async def test_what_ended_is_purged_by_the_database(self, world):
+        await purge_ended(world.store)
+        await purge_ended(world.store)
+        for collection in ("sys.tokens", "sys.throttle"):
+            [index] = [one for one in await world.store.indexes(collection) if one["name"] != "_id_"]
+            assert (dict(index["key"]), index["expireAfterSeconds"]) == ({"ends": 1}, 0)
+
+
+async def test_an_address_is_taken_without_spaces_around_it(world):
+    await world.user("ann@example.com")
+    assert await world.status(world.login("  ann@example.com\n", PASSWORD, HOME)) == 200
