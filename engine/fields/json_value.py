@@ -44,7 +44,7 @@ class JsonType(FieldType):
     same_stored: ClassVar[bool] = False
     sample: ClassVar[object] = {"size": "L", "weight": Decimal("1.5"), "tags": ["new"]}
     schema_gap: ClassVar[str | None] = (
-        "Null alone, names that are empty, begin with $ or hold a dot or NUL, more than 32 levels, more than 100,000 parts "
+        "Null alone, names that are empty, begin with $ or hold a dot or NUL, more than 32 levels or 100,000 parts "
         "(10,000 under a schema), and numbers beyond 64 bits or 34 digits are refused."
     )
 
