@@ -2,12 +2,11 @@
 
 import asyncio
 
-from tests.integration.auth.conftest import ELSEWHERE, HOME, PASSWORD
-
 from engine.errors import TooManyRequests, Unauthorized
 from engine.permissions.addresses import parse_address
 from engine.permissions.throttling import LoginPolicy
 from server.runtime.auth.hashing import Hasher
+from tests.integration.auth.conftest import ELSEWHERE, HOME, PASSWORD
 
 NOBODY = "nobody@example.com"
 

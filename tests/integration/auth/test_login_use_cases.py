@@ -1,7 +1,6 @@
 """Logging in, impersonation and passwords, as use cases over a database."""
 
 import pytest
-from tests.integration.auth.conftest import ELSEWHERE, HOME, OFFICE, PASSWORD
 
 from engine.errors import PasswordExpired
 from engine.permissions.addresses import parse_address
@@ -10,6 +9,7 @@ from server.runtime.auth import login
 from server.runtime.auth.hashing import Hasher
 from server.runtime.auth.people import find_person
 from server.runtime.running import SYSTEM
+from tests.integration.auth.conftest import ELSEWHERE, HOME, OFFICE, PASSWORD
 
 NEW = "another horse 8"
 

@@ -5,13 +5,13 @@ import time
 
 import bson
 import pytest
-from tests.integration.auth.conftest import ANONYMOUS, ELSEWHERE, HOME, OFFICE, PASSWORD
 
 from engine.permissions.scopes import parse_scopes
 from server.runtime import users
 from server.runtime.auth import login, tokens
 from server.runtime.auth.desk import BELIEVED, KnownCallers
 from server.runtime.running import SYSTEM, Caller
+from tests.integration.auth.conftest import ANONYMOUS, ELSEWHERE, HOME, OFFICE, PASSWORD
 
 NEW = "another horse 8"
 

@@ -4,7 +4,6 @@ import json
 
 import bson
 import pytest
-from tests.integration.auth.conftest import FILES, HOME, PASSWORD
 
 from engine.compiler import compile_app
 from engine.definitions import Sources
@@ -13,6 +12,7 @@ from server.runtime import lists, users
 from server.runtime.auth.people import find_person
 from server.runtime.auth.start import BadAdministrator, make_first_developer, purge_ended
 from server.runtime.running import SYSTEM
+from tests.integration.auth.conftest import FILES, HOME, PASSWORD
 
 NEW = "another horse 8"
 OFFICES = """
