@@ -1,26 +1,26 @@
 """Every error of the product: one root, a stable code and an HTTP status on each class.
 
-    CastworkError
-    ├── DefinitionErrors          an app's files are wrong; carries every Diagnostic
-    ├── InvalidValue              one value does not fit its field; becomes a FieldProblem
-    ├── ExpressionError           an expression is refused when compiled, or fails when it runs
-    └── RequestError              a request is refused; becomes the error body, in one place
-        ├── BadRequest            400 badRequest
-        ├── ValidationErrors      400 validationErrors, carries every FieldProblem
-        ├── Unauthorized          401 unauthorized
-        ├── Forbidden             403 forbidden
-        │   └── PasswordExpired   403 passwordExpired
-        ├── NotFound              404 notFound
-        ├── MethodNotAllowed      405 methodNotAllowed, with Allow
-        ├── OptimisticLocking     409 optimisticLocking, with currentVersion
-        ├── Conflict              409 conflict
-        ├── TooLarge              413 tooLarge
-        ├── UriTooLong            414 uriTooLong
-        ├── UnsupportedMediaType  415 unsupportedMediaType
-        ├── HeadTooLarge          431 headTooLarge
-        ├── TooManyRequests       429 tooManyRequests, with Retry-After
-        ├── InternalError         500 internalError
-        └── Unavailable           503 applicationUnavailable, with Retry-After
+CastworkError
+├── DefinitionErrors          an app's files are wrong; carries every Diagnostic
+├── InvalidValue              one value does not fit its field; becomes a FieldProblem
+├── ExpressionError           an expression is refused when compiled, or fails when it runs
+└── RequestError              a request is refused; becomes the error body, in one place
+    ├── BadRequest            400 badRequest
+    ├── ValidationErrors      400 validationErrors, carries every FieldProblem
+    ├── Unauthorized          401 unauthorized
+    ├── Forbidden             403 forbidden
+    │   └── PasswordExpired   403 passwordExpired
+    ├── NotFound              404 notFound
+    ├── MethodNotAllowed      405 methodNotAllowed, with Allow
+    ├── OptimisticLocking     409 optimisticLocking, with currentVersion
+    ├── Conflict              409 conflict
+    ├── TooLarge              413 tooLarge
+    ├── UriTooLong            414 uriTooLong
+    ├── UnsupportedMediaType  415 unsupportedMediaType
+    ├── HeadTooLarge          431 headTooLarge
+    ├── TooManyRequests       429 tooManyRequests, with Retry-After
+    ├── InternalError         500 internalError
+    └── Unavailable           503 applicationUnavailable, with Retry-After
 """
 
 from __future__ import annotations
@@ -93,7 +93,13 @@ class InvalidValue(CastworkError):
     """
 
     def __init__(
-        self, message: str, rejected: object = None, *, code: str = "invalid", rule: str | None = None, limit: object = None
+        self,
+        message: str,
+        rejected: object = None,
+        *,
+        code: str = "invalid",
+        rule: str | None = None,
+        limit: object = None,
     ) -> None:
         self.message = message
         self.code = code
@@ -127,7 +133,9 @@ class RequestError(CastworkError):
     code: ClassVar[str] = "internalError"
     status: ClassVar[int] = 500
 
-    def __init__(self, message: str, *, problems: Iterable[FieldProblem] = (), extra: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, message: str, *, problems: Iterable[FieldProblem] = (), extra: Mapping[str, object] | None = None
+    ) -> None:
         self.message = message
         self.problems = tuple(problems)
         self.extra: Mapping[str, object] = extra or {}
@@ -161,6 +169,11 @@ class Unauthorized(RequestError):
 
     code = "unauthorized"
     status = 401
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """RFC 9110 asks for the scheme; browsers show no dialogue for this one."""
+        return {"www-authenticate": "Bearer"}
 
 
 class Forbidden(RequestError):

@@ -29,7 +29,9 @@ async def identify(scope: Scope, running: RunningApp, address: Address | None) -
 
 def read_token(scope: Scope) -> str | None:
     """The token that a request shows; None where it shows none, or none that may be used for its method."""
-    found = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _CARRIERS and value}
+    found: dict[bytes, str] = {
+        name: value.decode("latin-1") for name, value in scope["headers"] if name in _CARRIERS and value
+    }
     if b"token" in found:
         return found[b"token"]
     authorization = found.get(b"authorization", "")
