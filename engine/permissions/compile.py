@@ -47,6 +47,10 @@ class AccessTable:
         """The united rights of some groups on an entity, not yet bound to a user."""
         return self._united(groups, entity)
 
+    def opens(self, groups: frozenset[str], area: str) -> bool:
+        """Whether any of the groups switches an area of the API on; a flag that is not given is on."""
+        return any(self._app.groups[name].api.get(area, True) for name in groups if name in self._app.groups)
+
     def _unite(self, groups: frozenset[str], entity: str) -> Access:
         grants = [self._grants[group, entity] for group in sorted(groups) if (group, entity) in self._grants]
         return unite(self._app.entities[entity], grants) if grants else NO_ACCESS

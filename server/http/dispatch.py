@@ -50,6 +50,8 @@ class ShapeEndpoint:
         if route is None:
             raise MethodNotAllowed(methods)
         _check_scopes(caller, route)
+        if not self._public:
+            edition.serving(route.entity).check_route(caller, route)
         call = Call(scope, receive, params, route, caller, app, edition, self._host, self._settings)
         answer = await HANDLERS[route.operation](call)
         await answer(scope, receive, send)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.compiler import CompiledApp, CompiledEntity
-from engine.errors import NotFound
+from engine.errors import Forbidden, NotFound
 from engine.permissions import FULL_ACCESS, Access
 from engine.permissions.addresses import Address
 from engine.permissions.scopes import TokenScopes
 from engine.query import Clock
 from engine.records import Moment
+from engine.routes import Route, Scope
 from server.runtime.auth.desk import Desk
 from server.store import Store
 
@@ -71,6 +72,17 @@ class RunningApp:
             return FULL_ACCESS
         access = self.compiled.rights.access(frozenset(caller.groups), entity)
         return access if access.is_bound else access.bound(caller.user, self.query_clock())
+
+    def check_route(self, caller: Caller, route: Route) -> None:
+        """Raises Forbidden unless the caller may use the route at all, before its body or query are looked at."""
+        if caller.developer or route.scope in (Scope.PUBLIC, Scope.OWN):
+            return
+        groups = frozenset(caller.groups)
+        if not self.compiled.rights.opens(groups, route.scope):
+            raise Forbidden(f"None of your groups opens the {route.scope} part of the API")
+        if route.entity is None or self.compiled.rights.access(groups, route.entity).may(route.permission):
+            return
+        raise Forbidden(f"You have no {route.permission} right on {route.entity}")
 
     def moment(self, caller: Caller) -> Moment:
         """Now, as one write sees it."""

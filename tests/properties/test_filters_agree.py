@@ -1,4 +1,4 @@
-"""Any filter selects the same records in the database as in Python, whatever the schema and whatever the records hold."""
+"""Any filter selects the same records in the database as in Python, whatever the schema and the records."""
 
 import json
 import os

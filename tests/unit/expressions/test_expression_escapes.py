@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from expression_samples import NAMES, plain, scope
 
 from engine.errors import ExpressionError
 from engine.expressions import (
@@ -20,6 +19,7 @@ from engine.expressions import (
     parse_expression,
     parse_template,
 )
+from tests.unit.expressions.expression_samples import NAMES, plain, scope
 
 CASES = yaml.safe_load((Path(__file__).parents[2] / "cases/expressions/escapes.yaml").read_text())
 MILLISECONDS = 50 if sys.gettrace() is None else 1000  # coverage counts every line that runs

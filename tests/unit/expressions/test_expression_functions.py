@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from expression_samples import NOW, evaluate
 
 from engine.errors import ExpressionError
 from engine.expressions import FUNCTIONS
+from tests.unit.expressions.expression_samples import NOW, evaluate
 
 REFUSED = object()
 BIG = 2**127

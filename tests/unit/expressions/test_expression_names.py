@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from expression_samples import ACTION, ENTITY, GLOBAL_ACTION, RECORD, evaluate, plain, scope
 
 from engine.errors import ExpressionError
 from engine.expressions import (
@@ -16,6 +15,7 @@ from engine.expressions import (
     parse_expression,
     parse_template,
 )
+from tests.unit.expressions.expression_samples import ACTION, ENTITY, GLOBAL_ACTION, RECORD, evaluate, plain, scope
 
 RECORD_NAMES = Names.of_entity(ENTITY)
 GROUP_NAMES = RECORD_NAMES.of_group(ENTITY.by_name["addresses"])

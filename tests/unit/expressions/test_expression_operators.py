@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from expression_samples import NAMES, evaluate, scope
 
 from engine.errors import ExpressionError
 from engine.expressions import Duration, compile_expression, parse_expression
+from tests.unit.expressions.expression_samples import NAMES, evaluate, scope
 
 NULL_RULES = [
     # arithmetic with null is null

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from expression_samples import evaluate
 
 from engine.errors import ExpressionError
 from engine.expressions import parse_expression
 from engine.expressions.syntax import Arithmetic, Literal, Logic, Node
+from tests.unit.expressions.expression_samples import evaluate
 
 REFUSED = [
     ("", 0, "empty", None),

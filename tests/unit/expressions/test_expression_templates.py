@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from expression_samples import NAMES, evaluate, fill, scope
 
 from engine.errors import ExpressionError
 from engine.expressions import (
@@ -19,6 +18,7 @@ from engine.expressions import (
     parse_label,
     parse_template,
 )
+from tests.unit.expressions.expression_samples import NAMES, evaluate, fill, scope
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Bodies: kinds, sizes, and how they arrive."""
 
 import pytest
-from conftest import Face
+
+from tests.unit.http.conftest import Face
 
 ID = "57fd2d65e4b0ce322b0c8665"
 RECORDS = "/api/data/companies"

@@ -1,7 +1,8 @@
 """Paths and methods: each finds its use case, and what finds none is told in the one error shape."""
 
 import pytest
-from conftest import Face
+
+from tests.unit.http.conftest import Face
 
 ID = "57fd2d65e4b0ce322b0c8665"
 

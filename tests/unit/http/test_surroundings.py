@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from conftest import Face
 
 from server.http.serving import Edition
 from server.runtime import lists
 from server.store import StoreUnavailable
+from tests.unit.http.conftest import Face
 
 SECURE = {
     "x-content-type-options": "nosniff",
