@@ -16,7 +16,12 @@ ARGUMENTS = {
     "OptimisticLocking": (3,),
 }
 EXTRA = {"OptimisticLocking": {"currentVersion"}, "ValidationErrors": {"errors"}}
-WITH_HEADER = {"MethodNotAllowed": "allow", "TooManyRequests": "retry-after", "Unavailable": "retry-after"}
+WITH_HEADER = {
+    "MethodNotAllowed": "allow",
+    "TooManyRequests": "retry-after",
+    "Unauthorized": "www-authenticate",
+    "Unavailable": "retry-after",
+}
 
 REFUSALS = [
     kind
