@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.store.bound import bound_store
 from server.store.embedded import EmbeddedDatabase
 from server.store.embedded_store import EmbeddedStore
 from server.store.errors import (
@@ -59,6 +60,7 @@ __all__ = [
     "StoreUnavailable",
     "TimedOut",
     "WriteConflict",
+    "bound_store",
     "open_store",
     "reconcile_indexes",
 ]

@@ -296,28 +296,44 @@ class Store:
     # transactions
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Session]:
+    async def session(self) -> AsyncIterator[Session]:
+        """A session for transactions that come one after the other.
+
+        Its `session_id` lets others end what it left open should this process die: see `kill_sessions`.
+        """
+        async with self._client.start_session() as session:
+            yield session
+
+    @translating
+    async def kill_sessions(self, ids: Sequence[Mapping[str, Any]]) -> None:
+        """Undoes the transactions that sessions of dead processes left open; else the server waits for a minute, and
+        whoever writes the same documents waits with it.
+        """
+        await self._client.admin.command("killSessions", list(ids))
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, session: Session | None = None) -> AsyncIterator[Session]:
         """A transaction that is committed at the end of the block and undone by any error in it.
 
         Hand the session to every call that belongs to it, one call at a time. `run_transaction` also repeats.
         """
         if not self.transactions:
             raise StoreError("This database has no transactions: they need a replica set or a sharded cluster")
-        async with self._client.start_session() as session:
-            await session.start_transaction(
+        async with contextlib.nullcontext(session) if session else self._client.start_session() as opened:
+            await opened.start_transaction(
                 read_concern=ReadConcern("snapshot"), max_commit_time_ms=self._patience.command
             )
             try:
-                yield session
+                yield opened
             except BaseException:
-                await session.abort_transaction()
+                await opened.abort_transaction()
                 raise
             try:
-                await session.commit_transaction()
+                await opened.commit_transaction()
             except DRIVER_ERRORS as error:
                 raise self._not_committed(translated(error)) from error
 
-    async def run_transaction(self, body: Callable[[Session], Awaitable[T]]) -> T:
+    async def run_transaction(self, body: Callable[[Session], Awaitable[T]], session: Session | None = None) -> T:
         """Runs the body in a transaction, again and again while other transactions win; answers what it answers.
 
         The body must bear being run more than once and let store errors pass.
@@ -326,8 +342,8 @@ class Store:
         longest_pause = 0.005
         while True:
             try:
-                async with self.transaction() as session:
-                    return await body(session)
+                async with self.transaction(session) as opened:
+                    return await body(opened)
             except StoreError as error:
                 if not error.transient or time.monotonic() > give_up:
                     raise
