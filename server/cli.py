@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
+
+from server import token_command
+from server.telling import told
 
 app = typer.Typer(
     name="castwork",
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(token_command.app, name="token")
 
 AppPath = Annotated[Path, typer.Argument(metavar="PATH", help="An app's folder, or a folder of apps.")]
 
@@ -39,7 +41,7 @@ def new(
     """Make a small app to start from."""
     from server.starter import write_starter
 
-    with _told(folder):
+    with told(folder):
         files = write_starter(folder)
     for file in files:
         typer.echo(f"  {file}")
@@ -90,7 +92,7 @@ def serve(
     from server.settings import read_settings
 
     configure_logging()
-    with _told(path):
+    with told(path):
         settings = read_settings(
             os.environ,
             host=host,
@@ -112,7 +114,7 @@ def routes(path: AppPath) -> None:
     """Print the route table: method, path, operation, and the right that it asks for."""
     from server.app import compile_apps
 
-    with _told(path):
+    with told(path):
         loaded = compile_apps(path)
     for one in loaded:
         for route in sorted(one.compiled.routes, key=lambda route: (route.entity or "", route.path)):
@@ -122,25 +124,3 @@ def routes(path: AppPath) -> None:
 def main() -> None:
     """The program `castwork`."""
     app()
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Errors that the product raises on purpose are told without a traceback, all problems of definitions at once."""
-    from engine.errors import CastworkError, DefinitionErrors
-
-    try:
-        yield
-    except DefinitionErrors:
-        from engine.definitions import validate_paths
-
-        _fail(validate_paths([path]).text)
-    except CastworkError as error:
-        from engine.definitions import NoApp
-
-        _fail(f"castwork: {error}", code=2 if isinstance(error, NoApp) else 1)
-
-
-def _fail(message: str, code: int = 1) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)

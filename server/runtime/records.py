@@ -6,8 +6,8 @@ A read or a create is one round trip, an update or a delete two, and one more fo
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from bson import ObjectId
