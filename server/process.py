@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from engine.errors import CastworkError
+from server.http.protocol import build_protocol
 from server.http.serving import Host
 from server.settings import Settings
 
@@ -29,12 +30,10 @@ def open_socket(host: str, port: int) -> socket.socket:
     """A listening socket; raises CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise CannotListen(f"Cannot listen on {host}:{port}: {reason}; choose another --port") from error
-    listener.set_inheritable(True)
-    return listener
 
 
 def address(listener: socket.socket) -> str:
@@ -79,6 +78,9 @@ class GracefulServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second."""
         self.should_exit = self.should_exit or time.monotonic() >= self._stop_at
+        now = asyncio.get_running_loop().time()
+        for connection in tuple(self.server_state.connections):
+            connection.end_if_slow(now)  # type: ignore[union-attr]  # all are BoundedProtocol
         return await super().on_tick(counter)
 
 
@@ -96,7 +98,7 @@ async def run_server(
     """
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=build_protocol(settings),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -28,7 +27,6 @@ def serve_path(path: Path, settings: Settings, environment: Mapping[str, str], t
 
     Raises NoApp, DefinitionErrors, CannotServe, CannotListen, WorkersFailed and the errors of the embedded database.
     """
-    _require_loopback(settings.host)
     loaded = compile_apps(path)
     listener = open_socket(settings.host, settings.port)
     if settings.workers > 1:
@@ -95,22 +93,6 @@ def _greeting(loaded: Sequence[LoadedApp], settings: Settings, listener: socket.
     where = address(listener) + prefix_of(loaded, settings)
     lines = [f"{one.compiled.app.label}: {where.format(app=one.name)} ({database.described})" for one in loaded]
     return "\n".join(lines)
-
-
-def _require_loopback(host: str) -> None:
-    """Until there is authentication whoever reaches the server may do everything."""
-    if host != "localhost" and not _is_loopback(host):
-        raise CannotServe(
-            f"Refusing to listen on {host}: the API asks nobody who they are yet, so it is served on this machine "
-            "only; leave --host out, or use 127.0.0.1"
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _run(serving: Coroutine[object, object, None]) -> None:
