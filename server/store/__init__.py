@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.store.bound import bound_store
+from server.store.bound import bound_store, run_bound
 from server.store.embedded import EmbeddedDatabase
 from server.store.embedded_store import EmbeddedStore
 from server.store.errors import (
@@ -63,4 +63,5 @@ __all__ = [
     "bound_store",
     "open_store",
     "reconcile_indexes",
+    "run_bound",
 ]

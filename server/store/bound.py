@@ -45,4 +45,14 @@ def bound_store(store: Store, session: Session) -> Store:
     return cast(Store, _Bound(store, session))
 
 
-__all__ = ["bound_store"]
+async def run_bound(store: Store, body: Callable[[Store], Awaitable[T]], session: Session | None = None) -> T:
+    """Runs the body on a store whose calls are one transaction, where the server has them; see `run_transaction`.
+
+    Where the store is bound already, the body is part of that transaction.
+    """
+    if isinstance(store, _Bound) or not store.transactions:
+        return await body(store)
+    return await store.run_transaction(lambda opened: body(bound_store(store, opened)), session)
+
+
+__all__ = ["bound_store", "run_bound"]

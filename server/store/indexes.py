@@ -122,6 +122,9 @@ async def _create(store: Store, plan: IndexPlan, findings: _Findings) -> None:
     except StoreUnavailable:
         raise
     except StoreError as error:
+        if any(_is_like(index, plan) for index in await store.indexes(plan.collection)):  # another server was faster
+            findings["present"].append(IndexName(plan.collection, plan.name))
+            return
         failure = Failure(plan.collection, plan.name, _reason(plan, error))
         if plan.unique:
             findings["failed"].append(failure)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from server.store import EmbeddedDatabase, StoreUnavailable, open_store
+from server.store import EmbeddedDatabase, StoreUnavailable, open_store, reconcile_indexes
 
 SOON = 5.0
 """Seconds within which a lost database must be told, and within which a returned one must serve."""
@@ -53,6 +53,7 @@ async def test_a_lost_database_is_told_soon_and_its_return_is_noticed(tmp_path):
         store.aggregate("things", []),
         store.next_numbers("numbers"),
         store.indexes("things"),
+        reconcile_indexes(store, []),
         store.ping(),
         store.run_transaction(lambda session: store.insert("things", {"_id": 4}, session=session)),
     ]
