@@ -58,6 +58,8 @@ class RunningApp:
     clock: Callable[[], int] = field(default=wall_clock)
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
     desk: Desk = field(default_factory=Desk)
+    job_added: asyncio.Event = field(default_factory=asyncio.Event)
+    """Wakes the process's own worker of background jobs."""
 
     def entity(self, name: str) -> CompiledEntity:
         """The entity of that name; raises NotFound."""
