@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Self
 
 from engine.errors import InvalidValue
@@ -74,6 +75,17 @@ class UrlType(FieldType):
 _LONGEST_EMAIL: Final = 320
 
 
+@lru_cache(maxsize=1024)
+def _normalized_email(text: str) -> str | None:
+    """The address in its stored form, or None; kept, because the same addresses are written again and again."""
+    from email_validator import EmailNotValidError, validate_email  # slow to import, and not every app has addresses
+
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        return None
+
+
 @dataclass(frozen=True)
 class EmailType(FieldType):
     """An e-mail address; its domain is stored in small letters."""
@@ -88,16 +100,12 @@ class EmailType(FieldType):
 
     def parse_json(self, value: Any) -> Any:
         """Checks the form only; nobody is asked whether the mailbox exists."""
-        from email_validator import EmailNotValidError, validate_email
-
         if not is_text(value):
             raise self.refuse(value)
-        if len(value) <= _LONGEST_EMAIL:
-            try:
-                return validate_email(value, check_deliverability=False, test_environment=True).normalized
-            except EmailNotValidError:
-                pass
-        raise InvalidValue("Not a valid e-mail address", value, code="invalidEmail")
+        normalized = _normalized_email(value) if len(value) <= _LONGEST_EMAIL else None
+        if normalized is None:
+            raise InvalidValue("Not a valid e-mail address", value, code="invalidEmail")
+        return normalized
 
     def parse_text(self, text: str) -> Any:
         """Any text; a whole address is brought into its stored form."""

@@ -96,7 +96,7 @@ class Access:
     creating: WriteMask = OPEN_MASK
     updating: WriteMask = OPEN_MASK
 
-    @property
+    @cached_property
     def row_filter(self) -> Condition | None:
         """Joins every query of the caller; None where all rows may be read."""
         return None if self.read == ALWAYS else self.read

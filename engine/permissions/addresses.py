@@ -6,6 +6,7 @@ An IPv4 address written as IPv6 (`::ffff:1.2.3.4`) is the IPv4 address, whoever 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -48,6 +49,7 @@ def parse_network(text: str) -> Network:
     return network
 
 
+@lru_cache(maxsize=4096)
 def parse_address(text: str) -> Address | None:
     """The address that a text spells, or None. Takes `[::1]`, and a port behind (`1.2.3.4:80`, `[::1]:80`)."""
     text = text.strip()

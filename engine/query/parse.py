@@ -40,11 +40,14 @@ _TRUTH: Final = {"true": True, "false": False}
 _DIRECTIONS: Final = {"asc": False, "desc": True}
 _is_id: Final[Callable[[str], object]] = re.compile("[0-9a-fA-F]{24}").fullmatch
 _is_whole: Final[Callable[[str], object]] = re.compile("[0-9]{1,10}").fullmatch
+_EVERYTHING: Final = ListQuery()
 _Choice = TypeVar("_Choice")
 
 
 def parse_query(pairs: Sequence[tuple[str, str]]) -> ListQuery:
     """Reads decoded name-value pairs in their order; raises BadRequest, naming the parameter."""
+    if not pairs:
+        return _EVERYTHING
     budget = Budget()
     given: dict[str, str] = {}
     filters: list[Filter] = []
