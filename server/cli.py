@@ -83,9 +83,9 @@ def serve(
     access_log: Annotated[bool | None, typer.Option("--access-log", help="Log a line for every request.")] = None,
     listener: Annotated[int | None, typer.Option(hidden=True, help="The socket of the parent of this worker.")] = None,
 ) -> None:
-    """Serve the API of one app, or of every app in a folder at /{app}/api.
+    """Serve the API of an app, or of all apps in a folder.
 
-    Every option can be given as an environment variable too: CASTWORK_DB, CASTWORK_PORT and so on.
+    One app is served at /api, several at /{app}/api. Every option can be given as an environment variable too: CASTWORK_DB, CASTWORK_PORT and so on.
     """
     from server.log import configure_logging
     from server.serve import serve_as_worker, serve_path
@@ -111,7 +111,10 @@ def serve(
 
 @app.command()
 def routes(path: AppPath) -> None:
-    """Print the route table: method, path, operation, and the right that it asks for."""
+    """Print the route table of an app.
+
+    Each line is a method, a path, the operation and the right that it asks for.
+    """
     from server.app import compile_apps
 
     with told(path):
