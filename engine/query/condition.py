@@ -202,9 +202,14 @@ def empty_at(place: Place, skips: Callable[[str], bool] | None = None) -> Condit
         return any_of((Test(group, Empty(), bare=True), Element(group, inside)))
     item = place.field
     if item.type.shape is not Shape.NESTED or item.many:
-        return Test(place, Empty(), bare=True)
+        return Test(place, Empty(item.type.shape is Shape.SCALAR and not _is_comparable(item.type)), bare=True)
     inner = (Place(FieldPath((*place.path.fields, one)), place.start) for one in item.fields if not one.transient)
     return all_of(_unset_at(one, skips) for one in inner if skips is None or not skips(one.path.name))
+
+
+def _is_comparable(kind: FieldType) -> bool:
+    """Whether values are scalars; those that have no equality may be of any shape."""
+    return Capability.EQUALS in kind.capabilities
 
 
 def _unset_at(place: Place, skips: Callable[[str], bool] | None) -> Condition:

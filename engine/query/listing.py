@@ -189,7 +189,10 @@ def _plan_search(entity: Entity, search: TextSearch | None, access: Access) -> T
         hint = did_you_mean(search.index, indexes) if len(search.index) <= 64 else None
         raise BadRequest(f"_indexedFilter: there is no text index of that name{f'; {hint}' if hint else ''}")
     for path in index.fields:
-        if access.guard(resolve_search(entity, path, access).name) is not None:
+        found = resolve_search(entity, path, access)
+        if any(item.sensitive for item in found.fields):
+            raise BadRequest(f"_indexedFilter: {path} is sensitive and cannot be searched")
+        if access.guard(found.name) is not None:
             raise Forbidden(f'You have no right to read the field "{path}" of every record, so it cannot be searched')
     return search
 

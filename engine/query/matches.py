@@ -88,7 +88,12 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """There is nothing: null, missing, `""` or `[]`; in a list, no element or one that is nothing."""
+    """There is nothing: null, missing, `""` or `[]`; in a list, no element or one that is nothing.
+
+    An `opaque` value is looked at as a whole, whatever it holds: a list with elements is something.
+    """
+
+    opaque: bool = False
 
     @property
     def whole(self) -> bool:
@@ -97,11 +102,13 @@ class Empty:
 
     def to_mongo(self, store: Store, many: bool) -> Any:
         """The values that count as nothing; null stands for missing ones too."""
+        if self.opaque:
+            return {"$in": [None, "", []], "$not": {"$elemMatch": {"$exists": True}}}
         return {"$in": _nothing(many)}
 
     def to_opposite(self, store: Store, many: bool) -> dict[str, Any]:
         """Something, in every element."""
-        return {"$nin": _nothing(many)}
+        return {"$not": self.to_mongo(store, many)} if self.opaque else {"$nin": _nothing(many)}
 
     def to_test(self) -> Test:
         """Whether the value is nothing."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.query.condition import ALWAYS, Condition, Element, Every, Not, Some, Test
+from engine.query.matches import Empty
 from engine.schema import Field
 
 Predicate = Callable[[Mapping[str, Any]], bool]
@@ -52,7 +53,8 @@ def _test(test: Test) -> Predicate:
     if len(fields) == 1 and not fields[0].many:
         name = fields[0].name
         return lambda record: holds(record.get(name))
-    return _walk(fields, _any_item(holds))
+    whole = isinstance(test.match, Empty) and test.match.opaque
+    return _walk(fields, holds if whole else _any_item(holds))
 
 
 def _compared(test: Test) -> _Look:

@@ -99,6 +99,7 @@ SCALARS = {
         ],
         ["AK", "Alaska", "alaska", "a"],
     ),
+    "json": ({}, [[], [None], [""], [[]], [None, 1], {}, {"0": None}, 0, False, "x", {"a": []}], []),
     "geoPoint": ({}, [{"latitude": 10, "longitude": Decimal("20.5")}, {"latitude": -89, "longitude": 179}], []),
 }
 PLACES = [
@@ -149,7 +150,7 @@ def fields(draw, depth):
             definition.update(entity="things", copy=["copied", "moment"])
         else:
             definition.update(SCALARS[kind][0])
-        if draw(st.booleans()):
+        if kind != "json" and draw(st.booleans()):
             definition["many"] = True
         found[name] = definition
     return found
