@@ -85,7 +85,9 @@ def serve(
 ) -> None:
     """Serve the API of an app, or of all apps in a folder.
 
-    One app is served at /api, several at /{app}/api. Every option can be given as an environment variable too: CASTWORK_DB, CASTWORK_PORT and so on.
+    One app is served at /api, several at /{app}/api.
+
+    Every option can be given as an environment variable too: CASTWORK_DB, CASTWORK_PORT and so on.
     """
     from server.log import configure_logging
     from server.serve import serve_as_worker, serve_path
