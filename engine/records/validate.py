@@ -51,6 +51,7 @@ class Validator:
 
     def __init__(self, fields: tuple[Field, ...], names: Names, validations: Iterable[Validation] = ()) -> None:
         self._rules = tuple(_FieldRules(item, names) for item in fields)
+        self._asking = tuple(rules for rules in self._rules if rules.asks)
         self._checks = [
             (check, names.fields[root].label if root in names.fields else None)
             for check in compile_checks(validations, names)
@@ -60,7 +61,7 @@ class Validator:
     def validate(self, record: Record, refused: Problems, scope: Scope) -> list[FieldProblem]:
         """Every problem in field order; `refused` are those that parsing already found, by concrete path."""
         found: list[FieldProblem] = []
-        for rules in self._rules:
+        for rules in self._rules if refused else self._asking:
             rules.check(record, "", refused, scope, found)
         if self._checks:
             broken = [problem.field for problem in found if problem.field is not None]
@@ -80,7 +81,19 @@ def _concerns(place: str, read: str) -> bool:
 class _FieldRules:
     """The rules of one field inside any container that has it."""
 
-    __slots__ = ("_check", "_checks", "_conditions", "_inner", "_item", "_many", "_name", "_nested", "_required")
+    __slots__ = (
+        "_asking",
+        "_check",
+        "_checks",
+        "_conditions",
+        "_inner",
+        "_item",
+        "_many",
+        "_name",
+        "_nested",
+        "_required",
+        "asks",
+    )
 
     def __init__(self, item: Field, names: Names) -> None:
         self._item = item
@@ -98,6 +111,8 @@ class _FieldRules:
         }
         inner_names = names.of_group(item) if self._nested else names
         self._inner = tuple(_FieldRules(inner, inner_names) for inner in group_fields(item)) if self._nested else ()
+        self._asking: tuple[_FieldRules, ...] = tuple(rules for rules in self._inner if rules.asks)
+        self.asks: bool = bool(self._required or self._check or self._checks or self._asking)
 
     def check(self, container: Record, prefix: str, refused: Problems, scope: Scope, found: list[FieldProblem]) -> None:
         """Adds the field's problems in one container; `prefix` stands before its name."""
@@ -128,8 +143,9 @@ class _FieldRules:
         self, value: Any, where: str, container: Record, refused: Problems, scope: Scope, found: list[FieldProblem]
     ) -> None:
         if self._nested:
-            inner_scope = scope.within(value, container)
-            for rules in self._inner:
+            asked = self._inner if refused else self._asking
+            inner_scope = scope.within(value, container) if asked else scope
+            for rules in asked:
                 rules.check(value, f"{where}.", refused, inner_scope, found)
         elif self._check is not None:
             try:
