@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
 from engine.definitions.codes import (
@@ -19,6 +18,7 @@ from engine.definitions.model import EntityRightsDef
 from engine.definitions.rules.context import Context, entries, suggest, text_of
 from engine.definitions.rules.references import unknown_field
 from engine.errors import Diagnostic, Position
+from engine.permissions.addresses import parse_network
 from engine.schema import Entity
 
 
@@ -59,7 +59,7 @@ def networks_are_valid(context: Context) -> Iterator[Diagnostic]:
     for group in context.written.groups.values():
         for network in group.security.allowed_ips if group.security else ():
             try:
-                ipaddress.ip_network(text_of(network))
+                parse_network(text_of(network))
             except ValueError as error:
                 hint = "write an address, or a network such as 10.0.0.0/8 or 2001:db8::/32"
                 yield problem(BAD_NETWORK, network.at, str(error), hint)
