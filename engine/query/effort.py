@@ -13,10 +13,9 @@ from engine.query.regex import Chars, Choice, Edge, Node, Repeat, Sequence
 
 MOST_TEXT: Final = 1_000
 """Characters of the text on which a pattern is tried whose work grows faster than the text."""
-_MOST_STEPS: Final = 5e7
 _LONG_TEXT: Final = 1_000_000
-_MOST_STEPS_LONG: Final = 3e8
-"""Steps that a pattern may take on text of MOST_TEXT and of _LONG_TEXT characters; some 10 ns each."""
+_MOST_STEPS: Final = 5e7
+"""Steps that a pattern may take, on long text or else on text of MOST_TEXT characters; some 10 to 40 ns each."""
 _GROUP_STEPS: Final = 5
 """What repeating a group costs more than repeating a character."""
 
@@ -46,7 +45,7 @@ def _parts(node: Node) -> list[Node]:
 
 def needs_short_text(node: Node) -> bool:
     """Whether the pattern may only meet text of at most MOST_TEXT; raises BadRequest where even that is too much."""
-    if _steps(node, _LONG_TEXT) <= _MOST_STEPS_LONG:
+    if _steps(node, _LONG_TEXT) <= _MOST_STEPS:
         return False
     if _steps(node, MOST_TEXT) <= _MOST_STEPS:
         return True

@@ -80,18 +80,19 @@ def _slash_last(text: str) -> str:
 def build_pattern(kind: Kind, text: str) -> Pattern:
     """Compiles; raises BadRequest for a regular expression that is malformed, ambiguous or unbounded."""
     if kind is Kind.REGEX:
-        return _build(trim(parse_regex(text)))
+        node = trim(parse_regex(text))
+        return _build(node, short=needs_short_text(node))
     parts: list[Node] = [Chars(fold(single(char))) for char in text]
     if kind is Kind.STARTS:
         parts.insert(0, Edge.TEXT_START)
     elif kind is Kind.ENDS:
         parts.append(Edge.TEXT_END)
-    return _build(Sequence(tuple(parts)))
+    return _build(Sequence(tuple(parts)), short=False)
 
 
-def _build(node: Node) -> Pattern:
+def _build(node: Node, *, short: bool) -> Pattern:
     search = compile_re2(_to_re2(node)).search
-    if not needs_short_text(node):
+    if not short:
         return Pattern(_to_portable(node), lambda text: search(text) is not None)
     portable = f"^(?![\\s\\S]{{{MOST_TEXT + 1}}})[\\s\\S]*?(?:{_to_portable(node)})"
     return Pattern(portable, lambda text: len(text) <= MOST_TEXT and search(text) is not None)
