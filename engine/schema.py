@@ -317,16 +317,24 @@ Right = Written | Literal["always", "never"]
 
 @dataclass(frozen=True, slots=True)
 class FieldRight:
-    """What a group may do with one field; a Written is a filter map on the record."""
+    """What a group may do with one field; a Written is a filter map on the record.
+
+    `path` is that of the field for which it was written: the field itself, or a group around it.
+    """
 
     read: Right = "always"
     write: Right = "always"
     at: Position = NOWHERE
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EntityRights:
-    """What a group may do with one entity."""
+    """What a group may do with one entity.
+
+    `places` says where each right stands, by its key (`read`, `updateTo`, `actions.activate`); what was not given has
+    none.
+    """
 
     read: Right = "never"
     create: Right = "never"
@@ -339,6 +347,7 @@ class EntityRights:
     fields: Mapping[str, FieldRight] = field(default_factory=_empty)
     actions: Mapping[str, Right] = field(default_factory=_empty)
     at: Position = NOWHERE
+    places: Mapping[str, Position] = field(default_factory=_empty)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from engine.definitions.model import ApiDef, EntityRightsDef, FieldRightDef, GroupDef, PasswordDef, SecurityDef
 from engine.definitions.nodes import Map
 from engine.definitions.words import in_words
+from engine.errors import Position
 from engine.schema import Entity, EntityRights, FieldRight, Group, PasswordRules, Right, Written
 
 _FORMS: Mapping[str, tuple[Right, Right]] = {
@@ -70,7 +71,15 @@ def _rights(definition: EntityRightsDef, entity: Entity) -> EntityRights:
         fields=MappingProxyType(_field_rights(definition, entity)),
         actions=MappingProxyType(granted),
         at=definition.at,
+        places=MappingProxyType(_places(definition)),
     )
+
+
+def _places(definition: EntityRightsDef) -> dict[str, Position]:
+    places = {name: key.at for name, key in definition.node.keys.items()}
+    if definition.actions is not None:
+        places.update((f"actions.{name}", key.at) for name, key in definition.actions.node.keys.items())
+    return places
 
 
 def _right(written: Any) -> Right:
@@ -87,7 +96,7 @@ def _field_rights(definition: EntityRightsDef, entity: Entity) -> dict[str, Fiel
     for path, written in definition.fields.entries.items():
         found = entity.field_at(path)
         if found is not None:
-            given[found.name] = _field_right(written, definition, path)
+            given[found.name] = _field_right(written, definition, path, found.name)
     rights: dict[str, FieldRight] = {}
     for place in entity.all_paths():
         right = given.get(place.name)
@@ -99,13 +108,13 @@ def _field_rights(definition: EntityRightsDef, entity: Entity) -> dict[str, Fiel
     return rights
 
 
-def _field_right(written: Any, definition: EntityRightsDef, path: str) -> FieldRight | None:
-    """The right, or None for `parent`: the right of what encloses the field."""
+def _field_right(written: Any, definition: EntityRightsDef, path: str, present: str) -> FieldRight | None:
+    """The right, or None for `parent`: the right of what encloses the field. `present` is the path by present names."""
     assert definition.fields is not None
     at = definition.fields.node.values[path].at
     if isinstance(written, FieldRightDef):
-        return FieldRight(_right(written.read), _right(written.write), at)
+        return FieldRight(_right(written.read), _right(written.write), at, present)
     if written == "parent":
         return None
     read, write = _FORMS[written]
-    return FieldRight(read, write, at)
+    return FieldRight(read, write, at, present)
