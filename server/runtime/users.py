@@ -13,7 +13,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from engine.errors import BadRequest, FieldProblem, Forbidden, NotFound, ValidationErrors
+from engine.errors import BadRequest, Conflict, FieldProblem, Forbidden, NotFound, ValidationErrors
 from engine.permissions.access import WriteMask
 from engine.permissions.passwords import make_password, validate_password
 from engine.schema import PasswordRules
@@ -25,6 +25,7 @@ from server.runtime.auth.people import (
     USERS,
     Person,
     end_sessions,
+    exchange_hash,
     read_person,
     remove_credentials,
     store_hash,
@@ -127,23 +128,29 @@ async def reset_password(running: RunningApp, caller: Caller, user_id: str) -> J
         raise Forbidden("Only a developer may reset a password")
     person = await _touch(running, caller, user_id)
     password = make_password(person.membership.password.min_length)
-    await set_password(running, person, password, expired=True)
+    hashed, now = await running.desk.hasher.hash(password), running.clock()
+    await _note_password(running, person, now, expired=True)  # before it can be used
+    await store_hash(running.store, person.id, hashed, now)
+    running.desk.known.forget_person(person.id)
     return {"temporaryPassword": password}
 
 
-async def set_password(running: RunningApp, person: Person, password: str, *, expired: bool = False) -> Person:
-    """The person with a new password and without any session. A password that expires at once is marked so before it
-    can be used."""
-    hashed = await running.desk.hasher.hash(password)
-    now = running.clock()
-    values = {GROUP: {"passwordExpired": expired, "lastPasswordChange": now}}
-    if expired:
-        await records.update_record(running, SYSTEM, USERS, str(person.id), values)
-    epoch = await store_hash(running.store, person.id, hashed, now)
-    if not expired:
-        await records.update_record(running, SYSTEM, USERS, str(person.id), values)
+async def change_password(running: RunningApp, person: Person, password: str) -> Person:
+    """The person, who just proved the old password, with the new one and without any session. Raises Conflict where
+    somebody was faster: a password is good for one change."""
+    hashed, now = await running.desk.hasher.hash(password), running.clock()
+    epoch = await exchange_hash(running.store, person, hashed, now)
+    if epoch is None:
+        raise Conflict("The password was changed at this very moment; log in with the new one")
+    await _note_password(running, person, now, expired=False)
     running.desk.known.forget_person(person.id)
     return replace(person, hash=hashed, epoch=epoch)
+
+
+async def _note_password(running: RunningApp, person: Person, now: int, *, expired: bool) -> None:
+    """Keeps in the record what may be known of the password."""
+    values = {GROUP: {"passwordExpired": expired, "lastPasswordChange": now}}
+    await records.update_record(running, SYSTEM, USERS, str(person.id), values)
 
 
 async def block(running: RunningApp, person: Person, failures: int) -> None:
@@ -256,12 +263,12 @@ def _problem(name: str, code: str, message: str, info: Mapping[str, object] | No
 __all__ = [
     "activate",
     "block",
+    "change_password",
     "create_user",
     "deactivate",
     "delete_users",
     "delete_users_by_query",
     "reset_password",
-    "set_password",
     "unblock",
     "update_user",
 ]

@@ -117,7 +117,7 @@ async def _set_password(running: RunningApp, proven: Proven, given: Mapping[str,
     if broken:
         raise ValidationErrors(broken)
     await proven.confirm(running.clock())
-    changed = await users.set_password(running, person, password)
+    changed = await users.change_password(running, person, password)
     return await _start(running, changed, None, address)
 
 

@@ -118,6 +118,14 @@ async def store_hash(store: Store, user: ObjectId, hashed: str, now: int) -> Obj
     return epoch
 
 
+async def exchange_hash(store: Store, person: Person, hashed: str, now: int) -> ObjectId | None:
+    """As `store_hash`, if the password is still the one that the person was read with; None where it is not."""
+    epoch = ObjectId()
+    unchanged = {"_id": person.id, "hash": person.hash}
+    values = {"hash": hashed, "changed": now, "epoch": epoch}
+    return epoch if await store.update(CREDENTIALS, unchanged, {"$set": values}) else None
+
+
 async def replace_hash(store: Store, person: Person, hashed: str) -> None:
     """The same password under better parameters, unless it was changed meanwhile."""
     await store.update(CREDENTIALS, {"_id": person.id, "hash": person.hash}, {"$set": {"hash": hashed}})
@@ -141,6 +149,7 @@ __all__ = [
     "USERS",
     "Person",
     "end_sessions",
+    "exchange_hash",
     "find_person",
     "read_person",
     "remove_credentials",

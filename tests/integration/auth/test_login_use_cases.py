@@ -1,5 +1,7 @@
 """Logging in, impersonation and passwords, as use cases over a database."""
 
+import asyncio
+
 import pytest
 
 from engine.errors import PasswordExpired
@@ -266,6 +268,17 @@ class TestPasswords:
         answer = await self.change(world, password=temporary)
         assert await world.status(world.who(answer["token"])) == 200
         assert await world.status(world.login("ann@example.com", NEW)) == 200
+
+    async def test_a_password_is_good_for_one_change(self, world):
+        user = await world.user("ann@example.com")
+        temporary = (await users.reset_password(world.running, SYSTEM, user["id"]))["temporaryPassword"]
+        tries = (
+            world.status(self.change(world, password=temporary, new=f"{NEW} {number}", address=HOME))
+            for number in range(20)
+        )
+        told = await asyncio.gather(*tries)
+        assert told.count(200) == 1
+        assert set(told) <= {200, 401, 409, 429}
 
     async def test_only_developers_reset(self, world):
         user = await world.user("ann@example.com", "sales")
