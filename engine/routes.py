@@ -19,6 +19,7 @@ class Operation(StrEnum):
     LIST = "list"
     CREATE = "create"
     DELETE_BY_QUERY = "deleteByQuery"
+    AGGREGATE = "aggregate"
     READ = "read"
     UPDATE = "update"
     DELETE = "delete"
@@ -91,6 +92,7 @@ _USERS = "sys.users"
 _USER = f"/data/{_USERS}/{{id}}"
 
 SHAPES: tuple[Shape, ...] = (
+    Shape(Operation.AGGREGATE, "PUT", f"{_RECORDS}/aggregate", Permission.READ, Scope.DATA),
     Shape(Operation.READ, "GET", _RECORD, Permission.READ, Scope.DATA),
     Shape(Operation.UPDATE, "PUT", _RECORD, Permission.UPDATE, Scope.DATA),
     Shape(Operation.DELETE, "DELETE", _RECORD, Permission.DELETE, Scope.DATA),
@@ -109,7 +111,8 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.HEALTH, "GET", "/healthz", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.READINESS, "GET", "/readyz", Permission.NONE, Scope.PUBLIC),
 )
-"""Every shape, those that are asked most first: a server tries paths in this order."""
+"""Every shape; a server tries paths in this order, so fixed words stand before variables and the rest by how often it
+is asked."""
 
 
 IN_PLACE_OF: Mapping[tuple[str, Operation], Operation] = {

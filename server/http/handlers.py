@@ -23,10 +23,10 @@ from server.http.accounts import (
     unblock_user,
     update_user,
 )
-from server.http.requests import Call, read_object, read_pairs
+from server.http.requests import Call, read_json, read_object, read_pairs
 from server.http.responses import answer_json
 from server.http.serving import Host, ServedApp
-from server.runtime import lists, records
+from server.runtime import aggregates, lists, records
 from server.runtime.parameters import refuse_parameters
 
 Handler = Callable[[Call], Awaitable[ASGIApp]]
@@ -47,6 +47,13 @@ async def create_record(call: Call) -> ASGIApp:
 async def delete_by_query(call: Call) -> ASGIApp:
     """DELETE /data/{entity}; a body is ignored."""
     return answer_json(await lists.delete_by_query(call.running, call.caller, call.entity, read_pairs(call)))
+
+
+async def aggregate_records(call: Call) -> ASGIApp:
+    """PUT /data/{entity}/aggregate; an empty body is a pipeline without stages."""
+    body = await read_json(call, optional=True)
+    refuse_parameters(read_pairs(call))
+    return answer_json(await aggregates.aggregate_records(call.running, call.caller, call.entity, body))
 
 
 async def read_record(call: Call) -> ASGIApp:
@@ -97,6 +104,7 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.LIST: list_records,
     Operation.CREATE: create_record,
     Operation.DELETE_BY_QUERY: delete_by_query,
+    Operation.AGGREGATE: aggregate_records,
     Operation.READ: read_record,
     Operation.UPDATE: update_record,
     Operation.DELETE: delete_record,

@@ -26,6 +26,7 @@ def test_an_entity_gets_its_own_routes():
         ("GET", "/data/production.measure"): Operation.LIST,
         ("POST", "/data/production.measure"): Operation.CREATE,
         ("DELETE", "/data/production.measure"): Operation.DELETE_BY_QUERY,
+        ("PUT", "/data/production.measure/aggregate"): Operation.AGGREGATE,
         ("GET", "/data/production.measure/{id}"): Operation.READ,
         ("PUT", "/data/production.measure/{id}"): Operation.UPDATE,
         ("DELETE", "/data/production.measure/{id}"): Operation.DELETE,
@@ -40,7 +41,7 @@ def test_an_app_without_entities_still_tells_its_health():
 
 def test_the_table_grows_by_the_same_number_of_routes_for_each_entity():
     sizes = [len(build_route_table(app_with(*names))) for names in ([], ["a"], ["a", "b"])]
-    assert sizes[2] - sizes[1] == sizes[1] - sizes[0] == 6
+    assert sizes[2] - sizes[1] == sizes[1] - sizes[0] == 7
 
 
 def test_only_routes_about_no_entity_ask_for_no_right():
@@ -77,6 +78,7 @@ def test_routes_of_users_stand_only_where_there_are_users():
 def test_rights_follow_what_a_route_does():
     wanted = {
         Operation.LIST: Permission.READ,
+        Operation.AGGREGATE: Permission.READ,
         Operation.READ: Permission.READ,
         Operation.CREATE: Permission.CREATE,
         Operation.UPDATE: Permission.UPDATE,
