@@ -36,7 +36,7 @@ class IdType(FieldType):
     name: ClassVar[str] = "id"
     expected: ClassVar[str] = "an id of 24 hexadecimal digits"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.EQUALS, Capability.NOT_EQUALS, Capability.SORT}
+        {Capability.EQUALS, Capability.NOT_EQUALS, Capability.SORT, Capability.FIRST_LAST}
     )
     lowest: ClassVar[object] = _LOWEST_ID
     same_stored: ClassVar[bool] = False

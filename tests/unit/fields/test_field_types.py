@@ -94,7 +94,12 @@ def test_what_the_engine_supplies():
 
 def test_id_is_a_type_that_definitions_cannot_name():
     assert "id" not in FIELD_TYPES
-    assert IdType.capabilities == {Capability.EQUALS, Capability.NOT_EQUALS, Capability.SORT}
+    assert IdType.capabilities == {
+        Capability.EQUALS,
+        Capability.NOT_EQUALS,
+        Capability.SORT,
+        Capability.FIRST_LAST,
+    }
 
 
 @each_type
