@@ -36,6 +36,13 @@ class Operation(StrEnum):
     CHANGE_PASSWORD = "changePassword"  # noqa: S105 - the name of an operation
     CURRENT_USER = "currentUser"
     CHANGE_CURRENT_PASSWORD = "changeCurrentPassword"  # noqa: S105 - the name of an operation
+    LIST_JOBS = "listJobs"
+    READ_JOB = "readJob"
+    LIST_JOB_LOGS = "listJobLogs"
+    STOP_JOB = "stopJob"
+    FORCE_STOP_JOB = "forceStopJob"
+    CANCEL_JOB = "cancelJob"
+    RESUME_JOB = "resumeJob"
     HEALTH = "health"
     READINESS = "readiness"
 
@@ -57,6 +64,7 @@ class Scope(StrEnum):
     PUBLIC = "public"
     OWN = "own"
     DATA = "data"
+    JOBS = "jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ class Route:
 
 _RECORDS = "/data/{entity}"
 _RECORD = "/data/{entity}/{id}"
+_JOB = "/status/jobs/{id}"
 _USERS = "sys.users"
 _USER = f"/data/{_USERS}/{{id}}"
 
@@ -108,6 +117,14 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.CHANGE_PASSWORD, "PUT", "/auth/password", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.CURRENT_USER, "GET", "/users/current", Permission.NONE, Scope.OWN),
     Shape(Operation.CHANGE_CURRENT_PASSWORD, "PUT", "/users/current/password", Permission.NONE, Scope.OWN),
+    Shape(Operation.LIST_JOBS, "GET", "/status/jobs", Permission.NONE, Scope.JOBS),
+    Shape(Operation.READ_JOB, "GET", _JOB, Permission.NONE, Scope.JOBS),
+    Shape(Operation.LIST_JOB_LOGS, "GET", f"{_JOB}/logs", Permission.NONE, Scope.JOBS),
+    Shape(Operation.LIST_JOB_LOGS, "GET", "/status/job/{id}/logs", Permission.NONE, Scope.JOBS),  # as clients spell it
+    Shape(Operation.STOP_JOB, "PUT", f"{_JOB}/stop", Permission.NONE, Scope.JOBS),
+    Shape(Operation.FORCE_STOP_JOB, "PUT", f"{_JOB}/forceStop", Permission.NONE, Scope.JOBS),
+    Shape(Operation.CANCEL_JOB, "PUT", f"{_JOB}/cancel", Permission.NONE, Scope.JOBS),
+    Shape(Operation.RESUME_JOB, "PUT", f"{_JOB}/resume", Permission.NONE, Scope.JOBS),
     Shape(Operation.HEALTH, "GET", "/healthz", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.READINESS, "GET", "/readyz", Permission.NONE, Scope.PUBLIC),
 )

@@ -15,6 +15,7 @@ from engine.definitions import find_apps, read_sources
 from engine.errors import CastworkError
 from server.http.serving import Edition, ServedApp, index_routes
 from server.runtime.auth.start import make_first_developer, purge_ended
+from server.runtime.jobs import prepare_jobs
 from server.runtime.running import RunningApp
 from server.settings import Settings
 from server.store import Store, StoreError
@@ -104,6 +105,7 @@ class Deployment:
         self._running = running
         faults = _faults(await reconcile_indexes(running.store, compiled.indexes))
         await purge_ended(running.store)
+        await prepare_jobs(running.store)
         made = await make_first_developer(running, self._settings.admin_email, self._settings.admin_password)
         if made is not None:
             shown = f" with the password {made.password}" if made.password else ""

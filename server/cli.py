@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from server import token_command
+from server import job_commands, token_command
 from server.telling import told
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(token_command.app, name="token")
+app.add_typer(job_commands.app, name="jobs")
 
 AppPath = Annotated[Path, typer.Argument(metavar="PATH", help="An app's folder, or a folder of apps.")]
 
@@ -81,6 +82,7 @@ def serve(
         bool | None, typer.Option("--reload", help="Take changed definitions over while serving.")
     ] = None,
     access_log: Annotated[bool | None, typer.Option("--access-log", help="Log a line for every request.")] = None,
+    no_jobs: Annotated[bool, typer.Option("--no-jobs", help="Leave background jobs to castwork worker.")] = False,
     listener: Annotated[int | None, typer.Option(hidden=True, help="The socket of the parent of this worker.")] = None,
 ) -> None:
     """Serve the API of an app, or of all apps in a folder.
@@ -104,11 +106,36 @@ def serve(
             workers=workers,
             reload=reload,
             access_log=access_log,
+            jobs=False if no_jobs else None,
         )
         if listener is None:
             serve_path(path, settings, os.environ, typer.echo)
         else:
             serve_as_worker(path, settings, listener, typer.echo)
+
+
+@app.command()
+def worker(
+    path: AppPath,
+    db: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="mongodb://... [default: the embedded database, a running server's too]"),
+    ] = None,
+    queue: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A queue to serve; may be repeated. [default: all]")
+    ] = None,
+) -> None:
+    """Run background jobs only, beside servers or instead of them.
+
+    How many jobs of a queue run at once on one machine is set by the app, however many workers there are.
+    """
+    from server.background import work_at
+    from server.log import configure_logging
+    from server.settings import read_settings
+
+    configure_logging()
+    with told(path):
+        work_at(path, read_settings(os.environ, db=db), queue or None, typer.echo)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.store import MEMORY, EmbeddedDatabase, Store, open_store
+from server.store import MEMORY, DataInUse, EmbeddedDatabase, Store, open_store
 
 EMBEDDED_FOLDER = ".castwork"
 
@@ -45,4 +45,17 @@ async def open_database(db: str | None, home: Path) -> AsyncIterator[Database]:
             yield Database(embedded.uri, f"embedded database in {folder}")
 
 
-__all__ = ["EMBEDDED_FOLDER", "Database", "open_database"]
+@contextlib.asynccontextmanager
+async def join_database(db: str | None, home: Path) -> AsyncIterator[Database]:
+    """As open_database; where a server runs already, the embedded database that is its own."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            database = await stack.enter_async_context(open_database(db, home))
+        except DataInUse as error:
+            if error.uri is None:
+                raise
+            database = Database(error.uri, "embedded database of the running server")
+        yield database
+
+
+__all__ = ["EMBEDDED_FOLDER", "Database", "join_database", "open_database"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 
 from server.app import CannotServe, LoadedApp, Tell, compile_apps, deployed, prefix_of
+from server.background import working
 from server.database import Database, open_database
 from server.http.dispatch import build_http
 from server.http.serving import Host
@@ -56,6 +57,8 @@ async def _serve_here(
         if settings.reload:
             await stack.enter_async_context(reloading(deployments, tell))
         host = Host(one.served for one in deployments)
+        if settings.jobs:
+            await stack.enter_async_context(working(deployments, settings, stopping=lambda: host.stopping))
         http = build_http(host, settings, prefix_of(loaded, settings))
 
         def greet() -> None:

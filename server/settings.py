@@ -34,6 +34,11 @@ class Settings:
     reload: bool = False
     access_log: bool = False
 
+    jobs: bool = True
+    """Whether a serving process runs background jobs, too."""
+    job_lease: float = 30.0
+    """How long a process that runs background jobs may be silent before others take its jobs over."""
+
     trusted_proxies: str = ""
     """Addresses and CIDR blocks, separated by commas, whose X-Forwarded-For is believed."""
     admin_email: str | None = None
@@ -107,6 +112,8 @@ def _check(settings: Settings) -> None:
     path = settings.base_path
     if path and (not path.startswith("/") or path.endswith("/") or set(path) & set("{}?#% ")):
         raise BadSetting(f"The base path is {path!r}: expected a path such as /api, with no slash at its end")
+    if not settings.job_lease > 0:
+        raise BadSetting(f"CASTWORK_JOB_LEASE is {settings.job_lease}: expected a number of seconds above 0")
     if settings.workers < 1:
         raise BadSetting(f"The number of workers is {settings.workers}: expected 1 or more")
     if settings.reload and settings.workers > 1:

@@ -17,7 +17,7 @@ def share_of(places: int) -> int:
 
 
 def within_share(waiting: Iterable[Job], running: Mapping[str, int], places: int) -> list[Job]:
-    """The waiting jobs that may be taken although others wait; jobs of the engine itself always may.
+    """The waiting jobs that may be taken although others wait; jobs of no user always may.
 
     `running` counts the running jobs of the queue by user.
     """

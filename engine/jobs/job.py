@@ -97,13 +97,14 @@ class JobLink:
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """Who started a job: the user, and whoever impersonated them. Without a user it was the engine itself."""
+    """Who started a job: the user and whoever impersonated them, or the engine itself, or a caller without a name."""
 
     user: str | None = None
     name: str | None = None
     admin: str | None = None
     groups: tuple[str, ...] = ()
-    """Groups of a caller who has rights without being a user."""
+    """Those whose rights a caller without a name had."""
+    engine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp
 
 from server.http.identity import token_cookie
+from server.http.jobs import refuse_job
 from server.http.requests import Call, read_object, read_pairs
 from server.http.responses import Header, answer_json
 from server.runtime import users
@@ -65,12 +66,16 @@ async def update_user(call: Call) -> ASGIApp:
 
 async def delete_users(call: Call) -> ASGIApp:
     """DELETE /data/sys.users/{id}, where id may be several joined by commas; a body is ignored."""
-    return answer_json(await users.delete_users(call.running, call.caller, call.params["id"], read_pairs(call)))
+    pairs = read_pairs(call)
+    refuse_job(pairs)
+    return answer_json(await users.delete_users(call.running, call.caller, call.params["id"], pairs))
 
 
 async def delete_users_by_query(call: Call) -> ASGIApp:
     """DELETE /data/sys.users; a body is ignored."""
-    return answer_json(await users.delete_users_by_query(call.running, call.caller, read_pairs(call)))
+    pairs = read_pairs(call)
+    refuse_job(pairs)
+    return answer_json(await users.delete_users_by_query(call.running, call.caller, pairs))
 
 
 async def activate_user(call: Call) -> ASGIApp:

@@ -23,10 +23,21 @@ from server.http.accounts import (
     unblock_user,
     update_user,
 )
+from server.http.jobs import (
+    answer_job,
+    cancel_job,
+    force_stop_job,
+    list_job_logs,
+    list_jobs,
+    read_job,
+    resume_job,
+    stop_job,
+    wants_job,
+)
 from server.http.requests import Call, read_json, read_object, read_pairs
 from server.http.responses import answer_json
 from server.http.serving import Host, ServedApp
-from server.runtime import aggregates, lists, records
+from server.runtime import aggregates, jobs, lists, records
 from server.runtime.parameters import refuse_parameters
 
 Handler = Callable[[Call], Awaitable[ASGIApp]]
@@ -46,7 +57,10 @@ async def create_record(call: Call) -> ASGIApp:
 
 async def delete_by_query(call: Call) -> ASGIApp:
     """DELETE /data/{entity}; a body is ignored."""
-    return answer_json(await lists.delete_by_query(call.running, call.caller, call.entity, read_pairs(call)))
+    pairs = read_pairs(call)
+    if wants_job(pairs):
+        return answer_job(call, await jobs.delete_query_later(call.running, call.caller, call.entity, pairs))
+    return answer_json(await lists.delete_by_query(call.running, call.caller, call.entity, pairs))
 
 
 async def aggregate_records(call: Call) -> ASGIApp:
@@ -72,8 +86,10 @@ async def update_record(call: Call) -> ASGIApp:
 
 async def delete_record(call: Call) -> ASGIApp:
     """DELETE /data/{entity}/{id}, where id may be several joined by commas; a body is ignored."""
-    ids = call.params["id"]
-    return answer_json(await lists.delete_by_ids(call.running, call.caller, call.entity, ids, read_pairs(call)))
+    ids, pairs = call.params["id"], read_pairs(call)
+    if wants_job(pairs):
+        return answer_job(call, await jobs.delete_ids_later(call.running, call.caller, call.entity, ids, pairs))
+    return answer_json(await lists.delete_by_ids(call.running, call.caller, call.entity, ids, pairs))
 
 
 async def tell_health(call: Call) -> ASGIApp:
@@ -121,6 +137,13 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.CHANGE_PASSWORD: change_password,
     Operation.CURRENT_USER: tell_current_user,
     Operation.CHANGE_CURRENT_PASSWORD: change_current_password,
+    Operation.LIST_JOBS: list_jobs,
+    Operation.READ_JOB: read_job,
+    Operation.LIST_JOB_LOGS: list_job_logs,
+    Operation.STOP_JOB: stop_job,
+    Operation.FORCE_STOP_JOB: force_stop_job,
+    Operation.CANCEL_JOB: cancel_job,
+    Operation.RESUME_JOB: resume_job,
     Operation.HEALTH: tell_health,
     Operation.READINESS: tell_readiness,
 }

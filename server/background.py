@@ -1,0 +1,90 @@
+"""Background jobs in a process: in go deployed apps, out comes their work done until the process is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from pathlib import Path
+
+from server.app import CannotServe, Deployment, LoadedApp, Tell, compile_apps, deployed
+from server.database import join_database
+from server.runtime.jobs import JOB_KINDS, Timing, Worker
+from server.settings import Settings
+
+GLANCE = 0.1
+"""How often it is looked whether the process is being stopped, in seconds."""
+
+
+@contextlib.asynccontextmanager
+async def working(
+    deployments: Sequence[Deployment],
+    settings: Settings,
+    queues: Collection[str] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> AsyncIterator[None]:
+    """While it is entered, the apps' background jobs are run. Jobs are handed back as soon as `stopping` says so, and
+    at the end."""
+    timing = Timing(lease=settings.job_lease)
+    tasks = [asyncio.create_task(_worker_of(one, timing, queues).run()) for one in deployments]
+    ending = asyncio.create_task(_end_when(stopping, tasks))
+    try:
+        yield
+    finally:
+        ending.cancel()
+        await _end(tasks)
+
+
+def work_at(path: Path, settings: Settings, queues: Collection[str] | None, tell: Tell) -> None:
+    """Runs background jobs of the apps at a path until SIGTERM or SIGINT.
+
+    Raises NoApp, DefinitionErrors, CannotServe and the errors of the embedded database.
+    """
+    loaded = compile_apps(path)
+    _check_queues(loaded, queues or ())
+    home = path if path.is_dir() else path.parent
+    asyncio.run(_work(home, loaded, settings, queues, tell))
+
+
+async def _work(
+    home: Path, loaded: Sequence[LoadedApp], settings: Settings, queues: Collection[str] | None, tell: Tell
+) -> None:
+    stop = asyncio.Event()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sig, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(join_database(settings.db, home))
+        if not database.shared:
+            raise CannotServe("A database in memory is seen by its own process only: give a worker another --db")
+        deployments = await stack.enter_async_context(deployed(loaded, settings, database.connect, tell))
+        await stack.enter_async_context(working(deployments, settings, queues))
+        names = ", ".join(one.name for one in loaded)
+        tell(f"Working on background jobs of {names} ({database.described})")
+        await stop.wait()
+
+
+def _worker_of(deployment: Deployment, timing: Timing, queues: Collection[str] | None) -> Worker:
+    return Worker(lambda: deployment.served.edition.running, JOB_KINDS, timing, queues)
+
+
+async def _end_when(stopping: Callable[[], bool], tasks: Sequence[asyncio.Task[None]]) -> None:
+    while not stopping():  # noqa: ASYNC110 - told by a flag that a signal handler sets
+        await asyncio.sleep(GLANCE)
+    await _end(tasks)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _check_queues(loaded: Sequence[LoadedApp], queues: Collection[str]) -> None:
+    known = dict.fromkeys(name for one in loaded for name in one.compiled.app.queues)
+    for name in queues:
+        if name not in known:
+            raise CannotServe(f"There is no queue named {name}; known are {', '.join(known)}")
+
+
+__all__ = ["work_at", "working"]

@@ -1,0 +1,31 @@
+"""Background jobs: what can be done in one, who does it, and what clients see of it."""
+
+from __future__ import annotations
+
+from server.runtime.jobs.deletion import DELETE_RECORDS, delete_ids_later, delete_query_later
+from server.runtime.jobs.enqueue import enqueue
+from server.runtime.jobs.kinds import JobKind, JobKinds, table_of
+from server.runtime.jobs.reading import do_command, list_jobs, list_logs, show_job
+from server.runtime.jobs.stored import prepare_jobs
+from server.runtime.jobs.timing import Timing
+from server.runtime.jobs.worker import Worker
+
+JOB_KINDS: JobKinds = table_of(DELETE_RECORDS)
+"""Every kind of job that this server runs."""
+
+__all__ = [
+    "JOB_KINDS",
+    "JobKind",
+    "JobKinds",
+    "Timing",
+    "Worker",
+    "delete_ids_later",
+    "delete_query_later",
+    "do_command",
+    "enqueue",
+    "list_jobs",
+    "list_logs",
+    "prepare_jobs",
+    "show_job",
+    "table_of",
+]

@@ -1,0 +1,63 @@
+"""New jobs: in go a kind and what it shall do, out comes a job that waits for a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bson import ObjectId
+
+from engine.jobs import FIELDS, Job, JobLink, State, to_document
+from server.runtime.jobs.callers import starter_of
+from server.runtime.jobs.kinds import JobKind
+from server.runtime.jobs.stored import JOBS
+from server.runtime.running import Caller, RunningApp
+from server.store import Store, run_bound
+
+
+async def enqueue(
+    running: RunningApp,
+    kind: JobKind,
+    caller: Caller,
+    label: str,
+    *,
+    data: Mapping[str, Any],
+    payload: Mapping[str, Any],
+    queue: str | None = None,
+    low_priority: bool = False,
+    parent: Job | None = None,
+) -> Job:
+    """Stores a job that will run with the caller's rights. `data` is shown to clients, `payload` is for the kind.
+
+    A part of a running job names it as `parent`, and is enqueued inside of its `fenced`, so that it is made once.
+    """
+    job = Job(
+        id=ObjectId(),
+        type=kind.type.value,
+        label=label,
+        queue=queue or kind.queue,
+        state=State.FRESH,
+        create_date=running.clock(),
+        starter=starter_of(caller) if parent is None else parent.starter,
+        low_priority=low_priority,
+        stoppable=kind.stoppable,
+        parent=None if parent is None else JobLink(parent.id, parent.label),
+        root=None if parent is None else parent.root or JobLink(parent.id, parent.label),
+        data=data,
+        payload=payload,
+    )
+
+    async def body(store: Store) -> None:
+        await store.insert(JOBS, to_document(job))
+        if parent is not None:
+            await store.update(JOBS, {"_id": parent.id}, {"$inc": {FIELDS["children_count"]: 1}})
+
+    if parent is None:
+        await body(running.store)
+    else:
+        await run_bound(running.store, body)
+    running.job_added.set()
+    return job
+
+
+__all__ = ["enqueue"]

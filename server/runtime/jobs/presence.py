@@ -1,0 +1,106 @@
+"""Workers that know of each other: in goes a worker's heartbeat, out come the jobs of those that are gone.
+
+Time is taken from the database alone: each heartbeat writes the database's clock, and one's own last heartbeat is the
+present by which the others are judged. A worker of the same machine is also known to be gone when its process is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bson.datetime_ms import DatetimeMS
+
+from engine.jobs import EXPIRES
+from server.runtime.jobs.stored import WORKERS
+from server.store import DuplicateKey, Store
+
+PROCESS = uuid.uuid4().hex
+"""Tells this process from an earlier one with the same number."""
+DAY = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What the workers of a database are known to be at one moment."""
+
+    alive: frozenset[str]
+    machines: int
+    """On how many machines they run."""
+
+
+def read_machine() -> str:
+    """What tells this machine from others: no two see each other's processes under the same name."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}-{Path('/proc/self/ns/pid').readlink()}".translate(_PLAIN)
+    except OSError:  # not Linux
+        return f"{socket.gethostname()}-{uuid.getnode():x}"
+
+
+_PLAIN = str.maketrans(":/", "..", "[]")
+
+
+class WorkerRecord:
+    """One worker's own document among those of all workers."""
+
+    def __init__(self, machine: str, lease: float) -> None:
+        self.id = f"{machine}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
+        self.machine = machine
+        self._lease = int(lease * 1000)
+
+    async def beat(self, store: Store, now: int) -> Presence:
+        """Says that this worker lives, and finds out who else does. `now` is by this process's clock; only when
+        forgotten records are removed depends on it."""
+        change = {"$currentDate": {"seen": True}, "$set": {EXPIRES: DatetimeMS(now + DAY)}}
+        if not await store.update(WORKERS, {"_id": self.id}, change):
+            with contextlib.suppress(DuplicateKey):  # an earlier heartbeat arrived although it seemed not to
+                await store.insert(WORKERS, self._document())
+            await store.update(WORKERS, {"_id": self.id}, change)
+        return self._judge(await store.find(WORKERS, {}))
+
+    async def leave(self, store: Store) -> None:
+        """Says that this worker is no more."""
+        await store.delete(WORKERS, {"_id": self.id})
+
+    def _document(self) -> dict[str, Any]:
+        return {
+            "_id": self.id,
+            "machine": self.machine,
+            "pid": os.getpid(),
+            "process": PROCESS,
+            "lease": self._lease,
+        }
+
+    def _judge(self, workers: Iterable[Mapping[str, Any]]) -> Presence:
+        known = {worker["_id"]: worker for worker in workers if "seen" in worker}
+        own = known.get(self.id)
+        present = 0 if own is None else int(own["seen"])
+        alive = {
+            key: worker
+            for key, worker in known.items()
+            if int(worker["seen"]) + worker["lease"] > present and not self._is_gone(worker)
+        }
+        return Presence(frozenset({*alive, self.id}), len({worker["machine"] for worker in alive.values()}) or 1)
+
+    def _is_gone(self, worker: Mapping[str, Any]) -> bool:
+        if worker["machine"] != self.machine:
+            return False
+        if worker["pid"] == os.getpid():
+            return bool(worker["process"] != PROCESS)
+        try:
+            os.kill(worker["pid"], 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:  # it lives, as somebody else
+            return False
+        return False
+
+
+__all__ = ["Presence", "WorkerRecord", "read_machine"]

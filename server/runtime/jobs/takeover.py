@@ -1,0 +1,44 @@
+"""Jobs of workers that are gone: in goes who lives, out come jobs that wait for a worker again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bson import ObjectId
+
+from engine.jobs import MOST_FAILURES, Circumstances, Command, Job, Level, find_transition
+from server.runtime.jobs.moves import move
+from server.runtime.jobs.presence import Presence
+from server.runtime.jobs.stored import read_held
+from server.runtime.running import RunningApp
+
+
+async def take_over(running: RunningApp, presence: Presence, worker: str, own: Collection[ObjectId]) -> None:
+    """Takes jobs from workers that are gone, and those that the calling worker holds without knowing of it (its claim
+    arrived, the answer did not); `own` are those that it does know of."""
+    lost = [
+        job
+        for job in await read_held(running.store)
+        if job.worker not in presence.alive or (job.worker == worker and job.id not in own)
+    ]
+    if not lost:
+        return
+    sessions = [job.session for job in lost if job.session is not None]
+    if sessions and running.store.transactions:
+        await running.store.kill_sessions(sessions)  # else what they left half done keeps the documents locked
+    for job in lost:
+        await _free(running, job)
+
+
+async def _free(running: RunningApp, job: Job) -> None:
+    failures = job.failures + 1
+    for_good = failures >= MOST_FAILURES
+    command = Command.FINISH if for_good else Command.LOSE
+    transition = find_transition(command, job)
+    assert transition is not None
+    given = Circumstances(running.clock(), error=f"Its worker was lost {failures} times in a row" if for_good else None)
+    line = (Level.ERROR, f"Failed: {given.error}") if for_good else (Level.WARN, "The worker was lost")
+    await move(running, job, transition, given, line)
+
+
+__all__ = ["take_over"]
