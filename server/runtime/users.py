@@ -54,9 +54,9 @@ class Chosen:
 
 async def create_user(running: RunningApp, caller: Caller, body: Any) -> Json:
     """A new user; without a password nobody can log in as them. Raises what create_record raises."""
-    memberships = running.compiled.memberships
-    rules = memberships.rules_for(body.get("groups")) if isinstance(body, Mapping) else None
-    chosen = _take_password(body, running.access(caller, USERS).creating, rules or PasswordRules(), running.clock())
+    mask = running.access(caller, USERS).creating
+    rules = _rules_of_groups(running, mask, body) or PasswordRules()
+    chosen = _take_password(body, mask, rules, running.clock())
     hashed = await _hash(running, chosen)
     with _problems_of_email():
         record = await records.create_record(running, caller, USERS, chosen.body, problems=chosen.problems)
@@ -69,18 +69,18 @@ async def update_user(running: RunningApp, caller: Caller, user_id: str, body: A
     """The user after the change; a new password or another status ends all sessions of the user. Raises what
     update_record raises, and Forbidden for a developer's record."""
     person = await _touch(running, caller, user_id)
-    rules = running.compiled.memberships.rules_for(body.get("groups")) if isinstance(body, Mapping) else None
     mask = running.access(caller, USERS).updating
-    chosen = _take_password(body, mask, rules or person.membership.password, running.clock())
+    rules = _rules_of_groups(running, mask, body) or person.membership.password
+    chosen = _take_password(body, mask, rules, running.clock())
     hashed = await _hash(running, chosen)
-    if isinstance(body, Mapping) and body.get("status", person.status) != person.status:
-        await end_sessions(running.store, person.id)
     with _problems_of_email():
         record = await records.update_record(running, caller, USERS, user_id, chosen.body, problems=chosen.problems)
     if hashed is not None:
         await store_hash(running.store, person.id, hashed, running.clock())
-    elif record.get("status") != person.status:
-        await end_sessions(running.store, person.id)
+    elif isinstance(body, Mapping) and "status" in body:
+        changed = await read_person(running, person.id)
+        if changed is None or changed.status != person.status:
+            await end_sessions(running.store, person.id)
     running.desk.known.forget_person(person.id)
     return record
 
@@ -157,6 +157,7 @@ async def block(running: RunningApp, person: Person, failures: int) -> None:
     """Shuts out somebody whose password was guessed at too often."""
     values = {"status": BLOCKED, GROUP: {"failedLoginAttempts": failures}}
     await records.update_record(running, SYSTEM, USERS, str(person.id), values)
+    await end_sessions(running.store, person.id)
     running.desk.known.forget_person(person.id)
 
 
@@ -216,6 +217,13 @@ async def _hash(running: RunningApp, chosen: Chosen) -> str | None:
     if chosen.password is None or chosen.problems:
         return None
     return await running.desk.hasher.hash(chosen.password)
+
+
+def _rules_of_groups(running: RunningApp, mask: WriteMask, body: Any) -> PasswordRules | None:
+    """The password rules of the groups that a body gives the user; None where it gives none, or may not."""
+    if not isinstance(body, Mapping) or not mask.may_write("groups.group"):
+        return None
+    return running.compiled.memberships.rules_for(body.get("groups"))
 
 
 def _take_password(body: Any, mask: WriteMask, rules: PasswordRules, now: int) -> Chosen:

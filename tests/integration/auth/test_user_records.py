@@ -27,9 +27,23 @@ entities:
     read: always
     create: always
     update: always
-    fields: {authentication: readOnly}
+    fields: {authentication: readOnly, status: none}
 """
-KEEPERS = compile_app(Sources(".", {**FILES, "groups/keepers.yaml": OFFICES, "groups/readers.yaml": READERS}))
+NAMERS = """
+label: Who names users and gives them passwords
+security: {password: {minLength: 12}}
+entities:
+  sys.users:
+    read: always
+    update: {firstName: Bob}
+    updateTo: always
+    fields: {groups: readOnly, status: none}
+"""
+KEEPERS = compile_app(
+    Sources(
+        ".", {**FILES, "groups/keepers.yaml": OFFICES, "groups/readers.yaml": READERS, "groups/namers.yaml": NAMERS}
+    )
+)
 
 
 @pytest.fixture
@@ -254,6 +268,39 @@ class TestKeepers:
         await users.update_user(kept.running, reader, ann, {**with_password(NEW), "firstName": "Anna"})
         assert await kept.status(kept.login("ann@example.com", NEW)) == 401
         assert (await kept.login("ann@example.com"))["userName"] == "Anna Test"
+
+
+class TestNamers:
+    """A group whose rights end in the middle of a record."""
+
+    @pytest.fixture
+    async def namer(self, kept):
+        await kept.user("namer@example.com", "namers")
+        return await kept.who(await kept.token("namer@example.com"))
+
+    async def test_a_group_that_is_not_given_lends_no_weaker_rules(self, kept, namer):
+        bob = await kept.user("bob@example.com", "namers")
+        body = {"groups": [{"primary": True, "group": "support"}], **with_password("seven 7")}
+        error = await kept.refused(users.update_user(kept.running, namer, bob["id"], body))
+        assert error.problems[0].info == {"rule": "minLength", "limit": 12}
+
+    async def test_a_write_that_is_refused_ends_no_session(self, kept, namer):
+        token = await kept.token("ann@example.com")
+        for body in ({"status": "INACTIVE"}, with_password(NEW), {"firstName": "X"}):
+            assert await kept.status(users.update_user(kept.running, namer, kept.records["ann"]["id"], body)) in (
+                400,
+                403,
+            )
+            assert await kept.status(users.deactivate(kept.running, namer, kept.records["ann"]["id"])) == 403
+        assert await kept.status(kept.who(token)) == 200
+
+    async def test_a_write_that_does_not_see_the_status_ends_no_session(self, kept, namer):
+        bob = await kept.user("bob@example.com")
+        token = await kept.token("bob@example.com")
+        answer = await users.update_user(kept.running, namer, bob["id"], {"lastName": "New"})
+        assert "status" not in answer
+        assert answer["lastName"] == "New"
+        assert await kept.status(kept.who(token)) == 200
 
 
 class TestFirstDeveloper:
