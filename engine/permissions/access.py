@@ -35,7 +35,8 @@ def _no_conditions() -> Mapping[str, Condition]:
 class WriteMask:
     """Which fields a body may set: never those in `refused`, and those in `conditions` where theirs holds.
 
-    Conditions look at the record as it was, on creation at what was sent. A `hidden` field is as good as unknown.
+    Conditions look at the record as it was, on creation at the record that would be. A `hidden` field is as good as
+    unknown.
     """
 
     hidden: frozenset[str] = NONE
@@ -55,6 +56,13 @@ class WriteMask:
         """Whether the field may be set, as far as can be said without a record."""
         return not covered(path, self.refused) and not self.hides(path)
 
+    def allows(self, path: str, record: Record) -> bool:
+        """Whether the field may be set, given the record that conditions look at."""
+        if not self.may_write(path):
+            return False
+        test = self.tests.get(path)
+        return test is None or test(record)
+
     @cached_property
     def tests(self) -> Mapping[str, Predicate]:
         """The conditions as predicates."""
@@ -69,10 +77,12 @@ OPEN_MASK = WriteMask()
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A change that a caller may make: from records that satisfy `before` to records that satisfy `after`."""
+    """A change that one of a caller's groups allows: from records that satisfy `before` to records that satisfy
+    `after`, of the fields that `writes` allows."""
 
     before: Condition
     after: Condition
+    writes: WriteMask = OPEN_MASK
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,12 @@ class Access:
         """Whether the caller may not know of the field at a dotted path."""
         return covered(path, self.hidden)
 
+    def shows(self, path: str, record: Record) -> bool:
+        """Whether the caller may see the field at a dotted path of a record that they may read (value form)."""
+        if self.hides(path):
+            return False
+        return all(allows(record) for masked, allows in self.masks.items() if covered(path, frozenset((masked,))))
+
     def guard(self, path: str) -> Condition | None:
         """What a record must satisfy for the caller to see its field at a path; None where nothing is asked."""
         if not self.masked:
@@ -142,11 +158,18 @@ class Access:
 
     def allows_change_of(self, old: Record) -> bool:
         """Whether the caller may change a record as it is."""
-        return any(before(old) for before, _ in self._changes)
+        return any(before(old) for before, _, _ in self._changes)
 
     def allows_change(self, old: Record, new: Record) -> bool:
-        """Whether the caller may make a record of the other; one and the same right must allow both ends."""
-        return any(before(old) and after(new) for before, after in self._changes)
+        """Whether the caller may make a record of the other; one and the same group must allow both ends."""
+        return any(before(old) and after(new) for before, after, _ in self._changes)
+
+    def masks_of_change(self, old: Record, new: Record) -> tuple[WriteMask, ...] | None:
+        """What the groups that allow both ends of a change allow to be written, each by itself; None where these are
+        all the groups that may change the old record, whose rights on fields stand united in `updating`."""
+        starting = [(after, writes) for before, after, writes in self._changes if before(old)]
+        allowing = tuple(writes for after, writes in starting if after(new))
+        return None if len(allowing) == len(starting) else allowing
 
     @cached_property
     def masks(self) -> Mapping[str, Predicate]:
@@ -170,8 +193,8 @@ class Access:
         return to_predicate(self.audit_logs)
 
     @cached_property
-    def _changes(self) -> tuple[tuple[Predicate, Predicate], ...]:
-        return tuple((to_predicate(one.before), to_predicate(one.after)) for one in self.updates)
+    def _changes(self) -> tuple[tuple[Predicate, Predicate, WriteMask], ...]:
+        return tuple((to_predicate(one.before), to_predicate(one.after), one.writes) for one in self.updates)
 
     @cached_property
     def is_bound(self) -> bool:
@@ -187,7 +210,10 @@ class Access:
             read=_bind(self.read, user, clock),
             create=_bind(self.create, user, clock),
             updates=tuple(
-                Transition(_bind(one.before, user, clock), _bind(one.after, user, clock)) for one in self.updates
+                Transition(
+                    _bind(one.before, user, clock), _bind(one.after, user, clock), one.writes._bound(user, clock)
+                )
+                for one in self.updates
             ),
             delete=_bind(self.delete, user, clock),
             audit_logs=_bind(self.audit_logs, user, clock),
@@ -200,7 +226,7 @@ class Access:
     def _conditions(self) -> Iterable[Condition]:
         yield from (self.read, self.create, self.delete, self.audit_logs)
         for one in self.updates:
-            yield from (one.before, one.after)
+            yield from (one.before, one.after, *one.writes.conditions.values())
         for named in (self.actions or {}, self.masked, self.creating.conditions, self.updating.conditions):
             yield from named.values()
 
@@ -222,11 +248,12 @@ _RIGHTS: Mapping[str, Callable[[Access], bool]] = {
     "auditLogs": lambda access: access.audit_logs != NEVER,
     "import": lambda access: access.imports,
     "export": lambda access: access.exports,
+    "developer": lambda access: access is FULL_ACCESS,
     "action": lambda access: access.actions is None or any(one != NEVER for one in access.actions.values()),
 }
 """By the names that routes use."""
 
-FULL_ACCESS = Access()
+FULL_ACCESS: Access = Access()
 """Every right: developers, the engine itself, and servers that ask nobody who they are."""
 
 NO_ACCESS = Access(

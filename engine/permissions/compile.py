@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-from engine.expressions import Names, field_paths, parse_label
 from engine.permissions.access import NO_ACCESS, Access, Transition, WriteMask, covered
+from engine.permissions.derived import Source, Sources, find_sources
 from engine.query import ALWAYS, NEVER, Condition, all_of, any_of, parse_filter_map, plan_filter
-from engine.schema import App, Entity, EntityRights, Field, FieldPath, FieldRight, Right, Written
+from engine.schema import App, Entity, EntityRights, FieldPath, FieldRight, Right, Written
 
 MOST_SETS = 4_096
 """Sets of groups, times entities, whose access is kept ready."""
 _EVERYTHING = FieldRight()
+_OPEN = (ALWAYS, ALWAYS)
+
+Shown = Mapping[str, Condition]
+"""The fields that are not shown on every record that may be read, by dotted path, and on which they are."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Grant:
+class Grant:
     """The rights of one group on one entity as conditions; what needs reading holds only where reading does."""
 
+    group: str
+    rights: EntityRights
     read: Condition
     create: Condition
     update: Condition
     update_to: Condition
     delete: Condition
     audit_logs: Condition
-    rights: EntityRights
+    actions: Mapping[str, Condition]
+    fields: Mapping[str, tuple[Condition, Condition]]
+    """On which records fields may be read and on which they may be written, for those that were given a right."""
+
+    def right_on(self, path: str) -> FieldRight:
+        """What was written for a field, or for a group around it."""
+        return self.rights.fields.get(path, _EVERYTHING)
+
+    def on_field(self, path: str) -> tuple[Condition, Condition]:
+        """On which records the field may be read and on which it may be written, going by the right on it alone."""
+        return self.fields.get(path, _OPEN)
+
+    def names_field(self, path: str) -> bool:
+        """Whether the group gives a right on the very field."""
+        return self.right_on(path).path == path
 
 
 class AccessTable:
@@ -36,38 +56,85 @@ class AccessTable:
     def __init__(self, app: App) -> None:
         self._app = app
         self._grants = {
-            (group.name, name): _grant(app.entities[name], rights)
+            (group.name, name): _grant(app.entities[name], group.name, rights)
             for group in app.groups.values()
             for name, rights in group.entities.items()
             if name in app.entities
         }
+        restricted = any(grant.rights.fields for grant in self._grants.values())
+        self._sources: Mapping[str, Sources] = (
+            {name: find_sources(app, entity) for name, entity in app.entities.items()} if restricted else {}
+        )
         self._united = lru_cache(maxsize=MOST_SETS)(self._unite)
+        self._shown = lru_cache(maxsize=MOST_SETS)(self._show)
 
     def access(self, groups: frozenset[str], entity: str) -> Access:
         """The united rights of some groups on an entity, not yet bound to a user."""
         return self._united(groups, entity)
+
+    def grants(self, groups: Iterable[str], entity: str) -> tuple[Grant, ...]:
+        """The rights that are united, one for each group that names the entity."""
+        return tuple(self._grants[group, entity] for group in sorted(groups) if (group, entity) in self._grants)
+
+    def sources(self, entity: str) -> Sources:
+        """The fields of an entity that are made of others, where any group restricts a field."""
+        return self._sources.get(entity, {})
 
     def opens(self, groups: frozenset[str], area: str) -> bool:
         """Whether any of the groups switches an area of the API on; a flag that is not given is on."""
         return any(self._app.groups[name].api.get(area, True) for name in groups if name in self._app.groups)
 
     def _unite(self, groups: frozenset[str], entity: str) -> Access:
-        grants = [self._grants[group, entity] for group in sorted(groups) if (group, entity) in self._grants]
-        return unite(self._app.entities[entity], grants) if grants else NO_ACCESS
+        grants = self.grants(groups, entity)
+        if not grants:
+            return NO_ACCESS
+        return unite(self._app.entities[entity], grants, self._shown(groups)[entity])
+
+    def _show(self, groups: frozenset[str]) -> Mapping[str, Shown]:
+        """For each entity that the groups name the fields that they do not see everywhere.
+
+        What is made of a field is shown where that field is, unless a group gives a right on the very thing: hiding
+        spreads through labels, calculations and references until nothing more is hidden.
+        """
+        united = {name: grants for name in self._app.entities if (grants := self.grants(groups, name))}
+        shown = {name: dict(_restricted(self._app.entities[name], grants)) for name, grants in united.items()}
+        spreading = any(shown.values())
+        while spreading:
+            spreading = False
+            for name, grants in united.items():
+                for path, sources in self.sources(name).items():
+                    condition = _shown_with(path, grants, _all_shown(sources, shown[name], shown))
+                    if condition != shown[name].get(path, ALWAYS):
+                        shown[name][path] = condition
+                        spreading = True
+        return shown
 
 
-def _grant(entity: Entity, rights: EntityRights) -> _Grant:
+def _grant(entity: Entity, group: str, rights: EntityRights) -> Grant:
     read = _condition(entity, rights.read)
     update = _condition(entity, rights.update)
-    return _Grant(
+    return Grant(
+        group=group,
+        rights=rights,
         read=read,
         create=_condition(entity, rights.create),
         update=all_of((read, update)),
         update_to=update if rights.update_to is None else _condition(entity, rights.update_to),
         delete=all_of((read, _condition(entity, rights.delete))),
         audit_logs=all_of((read, _condition(entity, rights.audit_logs))),
-        rights=rights,
+        actions={
+            name: all_of((read, _condition(entity, rights.actions.get(name, "never")))) for name in entity.actions
+        },
+        fields=_field_rights(entity, rights),
     )
+
+
+def _field_rights(entity: Entity, rights: EntityRights) -> Mapping[str, tuple[Condition, Condition]]:
+    """What is never shown cannot be written either."""
+    return {
+        path: (_condition(entity, right.read), _condition(entity, "never" if right.read == "never" else right.write))
+        for path, right in rights.fields.items()
+    }
 
 
 def _condition(entity: Entity, right: Right) -> Condition:
@@ -76,77 +143,101 @@ def _condition(entity: Entity, right: Right) -> Condition:
     return ALWAYS if right == "always" else NEVER
 
 
-def unite(entity: Entity, grants: Sequence[_Grant]) -> Access:
+def unite(entity: Entity, grants: Sequence[Grant], shown: Shown) -> Access:
     """What several groups allow together: a record where any group does, a field where a group that does shows it."""
-    readers = [grant for grant in grants if grant.read != NEVER]
-    shown = dict(_field_conditions(entity, [(one.read, one) for one in readers], _read_right))
     hidden = frozenset(path for path, condition in shown.items() if condition == NEVER)
-    masked = {path: condition for path, condition in shown.items() if condition != NEVER}
-    for path, reads in _labels(entity):
-        if any(covered(read, hidden) for read in reads):
-            hidden |= {path}
-        elif guards := [
-            masked[masked_path] for masked_path in masked if any(_meets(masked_path, read) for read in reads)
-        ]:
-            masked[path] = all_of(guards)
-    actions = {
-        name: any_of(
-            all_of((grant.read, _condition(entity, grant.rights.actions.get(name, "never")))) for grant in grants
-        )
-        for name in entity.actions
-    }
     return Access(
         read=any_of(grant.read for grant in grants),
         create=any_of(grant.create for grant in grants),
         updates=tuple(
-            Transition(one.update, one.update_to) for one in grants if NEVER not in (one.update, one.update_to)
+            Transition(one.update, one.update_to, _write_mask(entity, hidden, [(ALWAYS, one)], _writes_seen))
+            for one in grants
+            if NEVER not in (one.update, one.update_to)
         ),
         delete=any_of(grant.delete for grant in grants),
         audit_logs=any_of(grant.audit_logs for grant in grants),
         imports=any(grant.rights.imports for grant in grants),
-        exports=any(grant.rights.exports for grant in readers),
-        actions=MappingProxyType(actions),
+        exports=any(grant.rights.exports for grant in grants if grant.read != NEVER),
+        actions=MappingProxyType({name: any_of(grant.actions[name] for grant in grants) for name in entity.actions}),
         hidden=hidden,
-        masked=MappingProxyType(masked),
-        creating=_write_mask(entity, hidden, [(one.create, one) for one in grants]),
-        updating=_write_mask(entity, hidden, [(one.update, one) for one in grants]),
+        masked=MappingProxyType({path: condition for path, condition in shown.items() if condition != NEVER}),
+        creating=_write_mask(entity, hidden, [(one.create, one) for one in grants], _writes),
+        updating=_write_mask(entity, hidden, [(one.update, one) for one in grants], _writes_seen),
     )
 
 
-def _action(entity: Entity, grant: _Grant, name: str) -> Condition:
-    return all_of((grant.read, _condition(entity, grant.rights.actions.get(name, "never"))))
+def _restricted(entity: Entity, grants: Sequence[Grant]) -> Iterator[tuple[str, Condition]]:
+    """The fields on which groups that read give a right that is not always, and where they are shown."""
+    if any(grant.rights.fields for grant in grants):
+        for path in _own_paths(entity):
+            condition = _shown_with(path.name, grants, ALWAYS)
+            if condition != ALWAYS:
+                yield path.name, condition
 
 
-_Rows = Sequence[tuple[Condition, _Grant]]
-_Pick = Callable[[FieldRight], Right]
+def _shown_with(path: str, grants: Sequence[Grant], inherited: Condition) -> Condition:
+    """On which records a field is shown by any of the groups; ALWAYS where it is on all that may be read.
+
+    `inherited` is where all that it is made of is shown; a right on the very field takes its place.
+    """
+    readers = [grant for grant in grants if grant.read != NEVER]
+    rights = [
+        grant.on_field(path)[0] if grant.names_field(path) else all_of((grant.on_field(path)[0], inherited))
+        for grant in readers
+    ]
+    if all(right == ALWAYS for right in rights):
+        return ALWAYS
+    return any_of(all_of((grant.read, right)) for grant, right in zip(readers, rights, strict=True))
 
 
-def _read_right(right: FieldRight) -> Right:
-    return right.read
+def _all_shown(sources: Iterable[Source], own: Shown, shown: Mapping[str, Shown]) -> Condition:
+    """Where all sources are shown. No condition on another record can be asked of this one, so what is hidden on some
+    records of another entity counts as hidden; an entity that no group names says nothing about its fields."""
+    found: list[Condition] = []
+    for source in sources:
+        if source.entity is None:
+            found += [condition for condition in _guards(source.path, own) if condition not in found]
+        elif _guards(source.path, shown.get(source.entity, {})):
+            return NEVER
+    return all_of(found)
 
 
-def _write_right(right: FieldRight) -> Right:
-    return "never" if right.read == "never" else right.write
+def _guards(path: str, shown: Shown) -> list[Condition]:
+    return [condition for guarded, condition in shown.items() if covered(path, frozenset((guarded,)))]
 
 
-def _write_mask(entity: Entity, hidden: frozenset[str], rows: _Rows) -> WriteMask:
-    allowed = dict(_field_conditions(entity, [row for row in rows if row[0] != NEVER], _write_right))
+_Rows = Sequence[tuple[Condition, Grant]]
+_OnField = Callable[[Grant, str], Condition]
+
+
+def _writes(grant: Grant, path: str) -> Condition:
+    """On which new records a group may set a field."""
+    return grant.on_field(path)[1]
+
+
+def _writes_seen(grant: Grant, path: str) -> Condition:
+    """On which records a group may change a field: those on which it sees it, or changes would tell what it holds."""
+    return all_of(grant.on_field(path))
+
+
+def _write_mask(entity: Entity, hidden: frozenset[str], rows: _Rows, on_field: _OnField) -> WriteMask:
+    """Where any of the groups allows fields to be written, on the rows on which it allows writing at all."""
+    writers = [(row, grant) for row, grant in rows if row != NEVER]
+    allowed: dict[str, Condition] = {}
+    if any(grant.fields for _, grant in writers):
+        for path in _own_paths(entity):
+            rights = [on_field(grant, path.name) for _, grant in writers]
+            if any(right != ALWAYS for right in rights):
+                allowed[path.name] = any_of(
+                    all_of((row, right)) for (row, _), right in zip(writers, rights, strict=True)
+                )
     return WriteMask(
         hidden=hidden,
         refused=frozenset(path for path, condition in allowed.items() if condition == NEVER) - hidden,
-        conditions=MappingProxyType({path: one for path, one in allowed.items() if one != NEVER}),
+        conditions=MappingProxyType(
+            {path: condition for path, condition in allowed.items() if condition not in (ALWAYS, NEVER)}
+        ),
     )
-
-
-def _field_conditions(entity: Entity, rows: _Rows, of: _Pick) -> Iterator[tuple[str, Condition]]:
-    """The paths that are not open wherever the rows are, each with the condition under which it is."""
-    for path in _own_paths(entity):
-        rights = [(row, of(grant.rights.fields.get(path.name, _EVERYTHING))) for row, grant in rows]
-        if all(right == "always" for _, right in rights):
-            continue
-        condition = any_of(all_of((row, _condition(entity, right))) for row, right in rights)
-        if condition != ALWAYS:
-            yield path.name, condition
 
 
 def _own_paths(entity: Entity) -> Iterator[FieldPath]:
@@ -154,22 +245,4 @@ def _own_paths(entity: Entity) -> Iterator[FieldPath]:
     return (path for path in entity.all_paths() if path.fields[0].name not in system)
 
 
-def _labels(entity: Entity) -> Iterator[tuple[str, frozenset[str]]]:
-    """Every label that is made of fields: its path, and the paths that it reads."""
-    names = Names.of_entity(entity)
-    yield from _group_labels(entity.fields, names)
-    if entity.record_label is not None:
-        yield "label", field_paths(parse_label(entity.record_label.value), names)
-
-
-def _group_labels(fields: Iterable[Field], names: Names) -> Iterator[tuple[str, frozenset[str]]]:
-    for item in fields:
-        if item.reference is None and item.fields:
-            inner = names.of_group(item)
-            yield from _group_labels(item.fields, inner)
-            if item.record_label is not None:
-                yield f"{item.path}.label", field_paths(parse_label(item.record_label.value), inner)
-
-
-def _meets(masked: str, read: str) -> bool:
-    return masked == read or masked.startswith(read + ".") or read.startswith(masked + ".")
+__all__ = ["AccessTable", "Grant", "unite"]

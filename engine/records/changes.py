@@ -94,13 +94,27 @@ class RecordRules:
 
         Raises ValidationErrors, and Forbidden for a record that the caller may not make.
         """
-        record: Record = {"id": record_id or str(ObjectId()), "version": 0, "label": ""}
         supplied = {item.name: item.type.supplied(moment.now) for item in self._moments}
         supplied.update((item.name, item.type.supplied(numbers[item.name])) for item in self.numbers_for(draft))
-        self._build(None, draft, record, supplied, moment)
+        record = self._make(draft, {"id": record_id or str(ObjectId()), "version": 0, "label": ""}, supplied, moment)
+        self._check(draft, record, None, moment, access)
         self.rights.check_create(record, access)
         document = self._store(record)
         return Creation(record, document, self._answer(document, record))
+
+    def _make(self, draft: Draft, start: Record, supplied: Mapping[str, Any], moment: Moment) -> Record:
+        """The new record. Fields that the caller may set on some records only are left out where the record that comes
+        of it is none of these, until all that are left in may be there."""
+        tests = {path: test for path, test in draft.mask.tests.items() if path.partition(".")[0] in draft.root.sent}
+        denied: set[str] = set()
+        while True:
+            record, problems = dict(start), dict(draft.problems)
+            self._fill(None, record, supplied, Merge(draft, moment.scope(record), denied))
+            refused = {path for path, test in tests.items() if path not in denied and not test(record)}
+            if not refused:
+                return record
+            denied |= refused
+            draft.problems = problems  # those of a record that will not be are forgotten
 
     def plan_update(self, document: Mapping[str, Any], draft: Draft, moment: Moment, access: Access) -> Change:
         """The change that the draft makes to a stored document.
@@ -113,8 +127,11 @@ class RecordRules:
         if draft.version is not None and draft.version != old["version"]:
             raise OptimisticLocking(old["version"])
         record: Record = {"id": old["id"], "version": old["version"], "label": old["label"]}
-        self._build(old, draft, record, {}, moment)
-        self.rights.check_change(old, record, access)
+        denied = {path for path, test in draft.mask.tests.items() if not test(old)}
+        merge = Merge(draft, moment.scope(record, old), denied)
+        self._fill(old, record, {}, merge)
+        self._check(draft, record, old, moment, access)
+        self.rights.check_change(old, record, merge.changed, access)
         changed = {name for name in ("label", *self._stored) if record[name] != old[name]}
         if not changed:
             return Change(old, record, old["version"], None, self._answer(document, record))
@@ -134,20 +151,22 @@ class RecordRules:
         if self._stamps and self._calculator.reads_modified:
             self._calculator.run(record, moment.scope(record, old), _ignore)
 
-    def _build(
-        self, old: Record | None, draft: Draft, record: Record, supplied: Mapping[str, Any], moment: Moment
-    ) -> None:
-        scope = moment.scope(record, old)
-        merge = Merge(draft, scope, old)
-        self._merger.merge(old, draft.root, record, None, merge)
+    def _fill(self, old: Record | None, record: Record, supplied: Mapping[str, Any], merge: Merge) -> None:
+        """Everything that the record holds after the write; what goes wrong is noted in the draft."""
+        self._merger.merge(old, merge.draft.root, record, None, merge)
         record.update(supplied)
         merge.run_defaults()
-        self._calculator.run(record, scope, draft.note)
-        problems = self._validator.validate(record, draft.problems, scope)
+        self._calculator.run(record, merge.scope, merge.draft.note)
+
+    def _check(self, draft: Draft, record: Record, old: Record | None, moment: Moment, access: Access) -> None:
+        """Raises ValidationErrors with every problem, as far as the caller may know of it."""
+        problems = self._validator.validate(record, draft.problems, moment.scope(record, old))
         problems += _unfit_targets(draft, record, moment)
         version = draft.problems.get("version")
         if problems or draft.unknown or version is not None:
-            raise ValidationErrors([*([version] if version else ()), *problems, *draft.unknown])
+            seen = (record,) if old is None else (record, old)
+            told = (self.rights.tell(problem, access, seen, draft.root.holds) for problem in problems)
+            raise ValidationErrors([*([version] if version else ()), *told, *draft.unknown])
 
     def _answer(self, document: Mapping[str, Any], record: Record) -> dict[str, Any]:
         answer = dict(document)

@@ -5,6 +5,7 @@ A draft holds what the client sent and nothing else; defaults of new containers 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -40,6 +41,23 @@ class Group:
         """What was sent with the defaults beneath it, as far as it was understood."""
         values = {**self.defaults, **{name: value for name, value in self.sent.items() if value is not INVALID}}
         return {name: _seen(value) for name, value in values.items()}
+
+    def holds(self, place: str) -> bool:
+        """Whether something was sent for a field at a concrete path (`addresses[1].zipCode`), or for all of it."""
+        found: Any = self
+        for name, index in _STEPS(place):
+            if not isinstance(found, Group):
+                return True
+            if name not in found.sent:
+                return False
+            found = found.sent[name]
+            if index and isinstance(found, list) and int(index) < len(found):
+                found = found[int(index)]
+        return True
+
+
+_STEPS: Final[Callable[[str], list[tuple[str, str]]]] = re.compile(r"([^.\[]+)(?:\[(\d+)\])?").findall
+"""A concrete path to (name, index or nothing)."""
 
 
 def _seen(value: Any) -> Any:

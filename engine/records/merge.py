@@ -5,7 +5,7 @@ The old record is never touched: every container of the result is new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,18 +25,14 @@ Default = tuple[Record, Callable[[Scope], Any], Field, str, Record | None]
 
 @dataclass(slots=True)
 class Merge:
-    """The state of one merge: the draft, the scope conditions are asked in, the record as it was (None for a new one)
-    and default expressions still to run."""
+    """The state of one merge: the draft, the scope conditions are asked in, the paths that the caller's rights forbid
+    for this record, the paths that were set to something else, and default expressions still to run."""
 
     draft: Draft
     scope: Scope
-    old: Record | None
+    denied: Collection[str] = ()
+    changed: set[str] = field(default_factory=set)
     pending: list[Default] = field(default_factory=list)
-
-    def denies(self, path: str) -> bool:
-        """Whether the caller's rights forbid the field at a path for this record."""
-        test = self.draft.mask.tests.get(path)
-        return test is not None and not test(self.draft.root.seen() if self.old is None else self.old)
 
     def run_defaults(self) -> None:
         """Evaluates the default expressions of new containers, when all that was sent is in place."""
@@ -87,11 +83,15 @@ class _FieldMerge:
         if self._inner is not None:
             return self._items(base, value, into, state) if self._many else self._group(base, value, into, state)
         if self._many:
-            return [None if one is INVALID else one for one in value] if state.draft.problems else value
-        return self._empty if value is None else value
+            found = [None if one is INVALID else one for one in value] if state.draft.problems else value
+        else:
+            found = self._empty if value is None else value
+        if base is None or base.get(self.name) != found:
+            state.changed.add(self._item.path)
+        return found
 
     def _may_write(self, base: Record | None, sent: Group, parent: Record | None, state: Merge) -> bool:
-        if state.draft.mask.conditions and state.denies(self._item.path):
+        if state.denied and self._item.path in state.denied:
             return False
         if self._write is None:
             return True
@@ -121,6 +121,8 @@ class _FieldMerge:
         """The whole new list: known ids are patched, items without id are new, others are gone."""
         assert self._inner is not None
         known: Mapping[str, Record] = {one["id"]: one for one in (base or {}).get(self.name) or ()}
+        if list(known) != [one.id for one in sent if one is not INVALID]:
+            state.changed.add(self._item.path)
         items = []
         used: set[str] = set()
         # an empty group in the place of a refused one keeps the places of those behind it; the problem is in the draft

@@ -14,7 +14,7 @@ from bson import ObjectId
 
 from engine.errors import FieldProblem, InvalidValue
 from engine.fields.reference import Ask, Home, ReferenceType, group_id, is_hex_id
-from engine.permissions import Access
+from engine.permissions import FULL_ACCESS, Access
 from engine.query import Condition, bind, parse_filter_map, plan_filter, to_filter, to_predicate
 from engine.records.draft import INVALID, Asked, Draft
 from engine.records.forms import Record, build_loader, group_fields, value_storer
@@ -31,12 +31,16 @@ MOST_MATCHES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A question to the database: what `filter` matches in `collection` (None: nothing to ask), at most `limit`."""
+    """A question to the database: what `filter` matches in `collection` (None: nothing to ask), at most `limit`.
+
+    `access` are the caller's rights on what is found: nothing is found by a field that they do not see there.
+    """
 
     collection: str | None
     filter: dict[str, Any]
     limit: int
     asked: tuple[Asked, ...]
+    access: Access = FULL_ACCESS
 
 
 class Relationship:
@@ -54,31 +58,31 @@ class Relationship:
 
     def plan_lookup(self, asked: Sequence[Asked], access_to: AccessTo) -> Lookup:
         """One question for all asks of the field, under the caller's row filter on the target."""
+        access = access_to(self.target.name)
         ids = {ObjectId(key) for one in asked if (key := _id_of(one.ask)) is not None}
         labels = {text for one in asked if (text := _label_of(one.ask)) is not None}
         choices: list[dict[str, Any]] = []
         if ids:
             choices.append({"_id": _one_or_in(list(ids))})
-        if labels:
+        if labels and not access.hides("label"):
             choices.append({"label": _one_or_in(list(labels))})
         for lookup, store in self._lookups:
             wanted = [store(value) for one in asked for value in _lookup_values(lookup, one.ask)]
-            if wanted:
+            if wanted and not access.hides(lookup.name):
                 choices.append({lookup.name: _one_or_in(wanted)})
-        if not choices:  # every ask is by a field that is no lookup of the target
+        if not choices:  # every ask is by a field that is no lookup of the target, or that the caller does not see
             choices.append({"_id": None})
         found: dict[str, Any] = choices[0] if len(choices) == 1 else {"$or": choices}
-        row_filter = access_to(self.target.name).row_filter
-        if row_filter is not None:
-            found = {"$and": [found, to_filter(row_filter)]}
-        return Lookup(self.target.name, found, MOST_MATCHES, tuple(asked))
+        if access.row_filter is not None:
+            found = {"$and": [found, to_filter(access.row_filter)]}
+        return Lookup(self.target.name, found, MOST_MATCHES, tuple(asked), access)
 
     def answer(self, lookup: Lookup, documents: Sequence[Mapping[str, Any]], draft: Draft) -> None:
         """Puts the reference that each ask means in its place; what cannot be told becomes a problem."""
         records = [self._load(document) for document in documents]
         for asked in lookup.asked:
             try:
-                target = self._choose(asked.ask, records)
+                target = self._choose(asked.ask, records, lookup.access)
             except InvalidValue as error:
                 asked.holder[asked.key] = draft.refuse(self.item, asked.where, error)
                 continue
@@ -88,16 +92,15 @@ class Relationship:
             if self._where is not None:
                 draft.targets[asked.where] = (self, target)
 
-    def _choose(self, ask: Ask, records: Sequence[Record]) -> Record:
+    def _choose(self, ask: Ask, records: Sequence[Record], access: Access) -> Record:
         wanted = _id_of(ask)
         for record in records if wanted is not None else ():
             if record["id"] == wanted:
                 return record
         label = _label_of(ask)
-        matches = [record for record in records if record["label"] == label] if label is not None else []
+        matches = _matching(records, "label", [] if label is None else [label], access)
         for lookup, _ in self._lookups if not matches else ():
-            values = _lookup_values(lookup, ask)
-            matches = [record for record in records if record[lookup.name] in values]
+            matches = _matching(records, lookup.name, _lookup_values(lookup, ask), access)
             if matches:
                 break
         if not matches:
@@ -114,7 +117,7 @@ class Relationship:
         assert self._where is not None
         if to_predicate(bind(self._where, user=user, record=record))(target):
             return None
-        info = {"rejectedValue": {"id": target["id"], "label": target["label"]}, "rule": "where", "limit": None}
+        info = {"rejectedValue": {"id": target["id"]}, "rule": "where", "limit": None}
         message = f"This record of {self.target.label} may not be chosen here"
         return FieldProblem(where, self.item.label, "invalid", message, info)
 
@@ -200,6 +203,11 @@ class References:
                 by_path.setdefault(asked.item.path, []).append(asked)
         choices = self._choices
         return tuple((choices[path], choices[path].plan_lookup(asked, access_to)) for path, asked in by_path.items())
+
+
+def _matching(records: Sequence[Record], name: str, values: Sequence[Any], access: Access) -> list[Record]:
+    """The records that have one of the values, as far as the caller sees that they do."""
+    return [record for record in records if record[name] in values and access.shows(name, record)]
 
 
 def _id_of(ask: Ask) -> str | None:

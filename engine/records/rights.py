@@ -5,10 +5,16 @@ Under `forbidden: hide` a record that may not be read is refused in the very wor
 
 from __future__ import annotations
 
-from engine.errors import Forbidden, NotFound, RequestError
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from engine.errors import FieldProblem, Forbidden, NotFound, RequestError
 from engine.permissions import FULL_ACCESS, Access
 from engine.records.forms import Record
 from engine.schema import Entity
+
+_INDEX: Final = re.compile(r"\[\d+\]")
 
 
 class RecordRights:
@@ -43,9 +49,18 @@ class RecordRights:
             if not access.allows_change_of(old):
                 raise self._forbidden("change")
 
-    def check_change(self, old: Record, new: Record, access: Access) -> None:
-        """Asked of the record as it is and as it would be."""
-        if access is not FULL_ACCESS and not access.allows_change(old, new):
+    def check_change(self, old: Record, new: Record, changed: Iterable[str], access: Access) -> None:
+        """Asked of the record as it is and as it would be, and of the paths of what was changed by the body.
+
+        Rights of groups are united on each field: one of the groups must allow both ends of the change and the field.
+        """
+        if access is FULL_ACCESS:
+            return
+        allowed = access.allows_change(old, new)
+        masks = access.masks_of_change(old, new) if allowed else None
+        if masks is not None:
+            allowed = all(any(mask.allows(path, old) for mask in masks) for path in changed)
+        if not allowed:
             raise Forbidden(f"You have no right to make this change to the record in {self._name}")
 
     def check_delete(self, record: Record, access: Access) -> None:
@@ -54,6 +69,18 @@ class RecordRights:
             self.check_read(record, access)
             if not access.allows_delete(record):
                 raise self._forbidden("delete")
+
+    def tell(
+        self, problem: FieldProblem, access: Access, records: Sequence[Record], sent: Callable[[str], bool]
+    ) -> FieldProblem:
+        """The problem as the caller may know of it: of a field that they do not see on one of the records, and did not
+        send either, neither the name nor the value is told."""
+        if access is FULL_ACCESS or problem.field is None or sent(problem.field):
+            return problem
+        path = _INDEX.sub("", problem.field)
+        if all(access.shows(path, record) for record in records):
+            return problem
+        return FieldProblem(None, None, problem.code, "A field that you may not read would hold a wrong value", None)
 
     def _forbidden(self, deed: str) -> Forbidden:
         return Forbidden(f"You have no right to {deed} this record in {self._name}")

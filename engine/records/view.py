@@ -35,13 +35,18 @@ class Frame:
     """What of a record is shown and how. `shown` (None: everything) and `hidden` are dotted paths.
 
     `transient` shows fields that are not stored, for the answer of the write that brought them. With a `locale`
-    values are text as people read it.
+    values are text as people read it, but for the references in `native`.
     """
 
     shown: frozenset[str] | None = None
     hidden: frozenset[str] = frozenset()
     transient: bool = False
     locale: Locale | None = None
+    native: frozenset[str] = frozenset()
+
+    def as_text(self, item: Field) -> bool:
+        """Whether values of the field are shown as people read them."""
+        return self.locale is not None and item.path not in self.native
 
     def shows(self, item: Field) -> bool:
         """Whether the field, or something in it, is shown."""
@@ -73,6 +78,7 @@ class View:
         self._entity = entity
         self._guards = tuple(_guards(fields, (), Names.of_entity(entity), frame))
         self._load = build_loader(entity)
+        self._as_text = frame.as_text
         self._hides_label = "label" in frame.hidden
 
     def render(
@@ -111,8 +117,20 @@ class View:
         for path, allows in masks.items():
             found = self._entity.field_at(path)
             if found is not None and not allows(old):
-                for container in containers(record, found.fields[:-1]):
-                    _mask(container, found.fields)
+                self._mask(record, old, found.fields)
+
+    def _mask(self, record: Record, old: Record, path: tuple[Field, ...]) -> None:
+        """Takes one field out of all its places in a rendered record."""
+        for depth, item in enumerate(path[:-1]):
+            if item.type.shape is Shape.REFERENCE and self._as_text(item):
+                if path[-1].name == item.type.query_part and depth == len(path) - 2:
+                    for container, whole in zip(
+                        containers(record, path[:depth]), containers(old, path[:depth]), strict=True
+                    ):
+                        _show_id(container, whole.item, item)
+                return  # no other part of a reference is there
+        for container in containers(record, path[:-1]):
+            _mask(container, path)
 
 
 class Views:
@@ -124,6 +142,13 @@ class Views:
 
     def _build(self, frame: Frame) -> View:
         return View(self._entity, frame)
+
+
+def _show_id(container: Container, whole: Record, item: Field) -> None:
+    """Puts the id of a reference in the place of its text."""
+    value = whole[item.name]
+    if item.name in container.item and value:
+        container.item[item.name] = [one["id"] for one in value] if item.many else value["id"]
 
 
 def _mask(container: Container, path: Sequence[Field]) -> None:
@@ -179,7 +204,9 @@ def _field_view(item: Field, frame: Frame) -> Show:
 def _value_view(item: Field, frame: Frame) -> Show | None:
     if item.type.shape is Shape.NESTED:
         return _group_view(item, frame)
-    if frame.locale is not None:
+    if frame.locale is not None and frame.as_text(item):
+        if f"{item.path}.{item.type.query_part}" in frame.hidden:
+            return lambda raw, record_id: str(raw["id"])
         return _plain_view(item, frame.locale)
     if item.type.shape is Shape.REFERENCE:
         return _reference_view(item, frame)
@@ -195,13 +222,17 @@ def _plain_view(item: Field, locale: Locale) -> Show:
 
 
 def _reference_view(item: Field, frame: Frame) -> Show:
-    plan = tuple((copy.name, _field_view(copy, frame)) for copy in frame.fields(group_fields(item)))
-    laid_aside = {copy.name for copy in group_fields(item)}
-    laid_aside |= {part.name for part in item.fields if part.path in frame.hidden}
+    """The parts that the definition names; a document may hold copies that it does not name any more."""
+    copies = group_fields(item)
+    plan = tuple((copy.name, _field_view(copy, frame)) for copy in frame.fields(copies))
+    own = tuple(part.name for part in item.fields if part not in copies)
+    hidden = tuple(part.name for part in item.fields if part.path in frame.hidden)
     render = item.type.render_stored
 
     def reference(raw: Mapping[str, Any], record_id: str) -> Any:
-        found = render({name: raw[name] for name in raw if name not in laid_aside})
+        found = render({name: raw[name] for name in own if name in raw})
+        for name in hidden:
+            found.pop(name, None)
         for name, show in plan:
             found[name] = show(raw.get(name), record_id)
         return found
