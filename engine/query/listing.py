@@ -11,7 +11,15 @@ from engine.fields.base import Capability, Shape
 from engine.query.condition import ALWAYS, Condition, Every, Place, Test, all_of, span_of
 from engine.query.matches import Match, Near, Range
 from engine.query.periods import Clock
-from engine.query.plan import SYSTEM_NAMES, Access, compared_path, plan_filter, resolve_path, resolve_search
+from engine.query.plan import (
+    SYSTEM_NAMES,
+    Access,
+    check_visible,
+    compared_path,
+    plan_filter,
+    resolve_path,
+    resolve_search,
+)
 from engine.query.syntax import Format, ListQuery, SortItem, TextSearch
 from engine.schema import Entity, FieldPath
 
@@ -219,6 +227,7 @@ def _relationship(entity: Entity, name: str, access: Access) -> FieldPath:
     path = resolve_path(entity, name, access)
     if path.field.reference is None:
         raise BadRequest(f"_relationshipsToFetch: {path.name} is no relationship")
+    check_visible(f"{path.name}.id", access)  # the record that is fetched would tell it
     return path
 
 

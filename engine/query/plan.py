@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, Final, Protocol
 
 from engine.errors import BadRequest, Forbidden, InvalidValue, did_you_mean
@@ -235,7 +234,7 @@ class _Planner:
                 return compare(place, operator, [_number(argument) for argument in asked.arguments])
         except BadRequest as error:
             raise BadRequest(f"{where}: {error.message}") from None
-        arguments = [self.read(place, operator, argument, where) for argument in asked.arguments]
+        arguments = [self.read(place, operator, argument, where) for argument in asked.arguments] or [EMPTY]
         if all(argument is EMPTY for argument in arguments):
             found = empty_at(place, self.skips)
             return negate(found) if operator.negated else found
@@ -315,8 +314,6 @@ def _pattern(kind: FieldType, argument: Argument) -> Sequence[Any]:
 
 
 def _number(argument: Argument) -> float:
-    if isinstance(argument, Native) and not isinstance(argument.value, bool) and isfinite(argument.value):
-        return float(argument.value)
     if isinstance(argument, str) and _is_number(argument):
         return float(argument)
     raise BadRequest(f"plain numbers are needed, not {_shown(argument)}")
@@ -338,6 +335,7 @@ __all__ = [
     "Access",
     "FieldSet",
     "Paths",
+    "check_visible",
     "compared_path",
     "plan_filter",
     "resolve_path",

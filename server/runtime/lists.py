@@ -14,6 +14,7 @@ from engine.fields.base import Locale
 from engine.permissions import Access
 from engine.query import Format, Output, parse_query, plan_list, plan_read, plan_selection, to_filter, to_find
 from engine.records import Frame
+from engine.schema import FieldPath
 from server.runtime.parameters import DELETE_FLAGS, refuse_parameters, take_flags
 from server.runtime.records import delete_document, delete_record, object_id
 from server.runtime.running import Caller, RunningApp
@@ -57,9 +58,10 @@ async def read_record(running: RunningApp, caller: Caller, name: str, record_id:
     projection = None if output.projection is None else dict.fromkeys(output.projection, 1)
     if access.row_filter is not None or access.masks:
         projection = None  # rights are asked of the whole record
-    document = await running.store.get(compiled.collection, object_id(compiled, record_id), projection)
+    key = object_id(compiled, record_id)
+    document = await running.store.get(compiled.collection, key, projection)
     if document is None:
-        raise compiled.rules.rights.missing(record_id)
+        raise compiled.rules.rights.missing(str(key))
     if access.row_filter is not None:
         compiled.rules.rights.check_read(compiled.rules.load(document), access)
     (record,) = await render_many(running, caller, compiled, access, output, [document])
@@ -77,11 +79,11 @@ async def render_many(
     """Documents as clients see them, in the format and with the related records that they asked for."""
     scope = running.moment(caller).scope
     locale = _locale(running) if output.format is Format.PLAIN_TEXT else None
-    view = compiled.views.get(Frame(output.shown, access.hidden, locale=locale))
+    native = frozenset(path.name for path in output.relationships)
+    view = compiled.views.get(Frame(output.shown, access.hidden, locale=locale, native=native))
     items = [view.render(document, scope, access.masks) for document in documents]
     for path in output.relationships:
-        target = running.compiled.app.target(path.field)
-        await _fetch_related(running, caller, target.name, [one.name for one in path.fields], items)
+        await _fetch_related(running, caller, path, locale, items)
     return items
 
 
@@ -92,22 +94,24 @@ def _locale(running: RunningApp) -> Locale:
 
 
 async def _fetch_related(
-    running: RunningApp, caller: Caller, target: str, path: Sequence[str], items: Sequence[Json]
+    running: RunningApp, caller: Caller, path: FieldPath, locale: Locale | None, items: Sequence[Json]
 ) -> None:
-    """Puts records in the place of the references at a path: one query, however many there are."""
-    holders = [(holder, key) for item in items for holder, key in _places(item, path)]
+    """Puts records in the place of the references at a path: one query, however many there are. A reference whose id
+    the caller may not see, or whose record they may not read, stays as it is."""
+    names = [one.name for one in path.fields]
+    holders = [place for item in items for place in _places(item, names) if "id" in place[0][place[1]]]
     ids = {ObjectId(str(holder[key]["id"])) for holder, key in holders}
     if not ids:
         return
-    compiled = running.entity(target)
-    access = running.access(caller, target)
+    compiled = running.entity(running.compiled.app.target(path.field).name)
+    access = running.related_access(caller, compiled.entity.name)
     if not access.may("read"):
         return
     wanted: dict[str, Any] = {"_id": {"$in": list(ids)}}
     if access.row_filter is not None:
         wanted = {"$and": [wanted, to_filter(access.row_filter)]}
     documents = await running.store.find(compiled.collection, wanted, limit=len(ids))
-    view, scope = compiled.views.get(Frame(hidden=access.hidden)), running.moment(caller).scope
+    view, scope = compiled.views.get(Frame(hidden=access.hidden, locale=locale)), running.moment(caller).scope
     records = {
         record["id"]: record for record in (view.render(document, scope, access.masks) for document in documents)
     }
@@ -137,13 +141,13 @@ async def delete_by_ids(running: RunningApp, caller: Caller, name: str, ids: str
     refuse_parameters(rest, DELETE_FLAGS)
     if "," not in ids:
         return await delete_record(running, caller, name, ids)
-    wanted = list(dict.fromkeys(one.strip() for one in ids.split(",")))
+    wanted = list(dict.fromkeys(one.strip().lower() for one in ids.split(",")))
     if len(wanted) > MOST_SYNCHRONOUS:
         raise _too_many()
     compiled = running.entity(name)
     keys = [ObjectId(one) for one in wanted if ObjectId.is_valid(one)]
     found = {str(document["_id"]): document for document in await running.store.get_many(compiled.collection, keys)}
-    return await _delete_all(running, caller, compiled, {one: found.get(one.lower()) for one in wanted})
+    return await _delete_all(running, caller, compiled, {one: found.get(one) for one in wanted})
 
 
 async def delete_by_query(running: RunningApp, caller: Caller, name: str, pairs: Pairs) -> Json:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from engine.compiler import CompiledApp, CompiledEntity
+from engine.compiler import CompiledEntity
 from engine.errors import Conflict, FieldProblem, ValidationErrors
 from engine.permissions import FULL_ACCESS, Access
 from engine.records import Change, Creation, Draft, Frame, Lookup
@@ -41,7 +41,7 @@ async def create_record(
     try:
         await running.store.insert(compiled.collection, creation.document)
     except DuplicateKey as error:
-        raise not_unique(running.compiled, compiled, error, creation.record) from error
+        raise _not_unique(running, compiled, error, creation.record, access, draft) from error
     return render_answer(running, caller, compiled, access, creation)
 
 
@@ -59,9 +59,13 @@ async def update_record(
     )
     for _ in range(MOST_ATTEMPTS):
         if document is None:
-            raise compiled.rules.rights.missing(record_id)
+            raise compiled.rules.rights.missing(str(key))
         change = compiled.rules.plan_update(document, draft, running.moment(caller), access)
-        if change.values is None or await _write(running, compiled, key, change):
+        try:
+            written = change.values is None or await _write(running, compiled, key, change)
+        except DuplicateKey as error:
+            raise _not_unique(running, compiled, error, change.record, access, draft) from error
+        if written:
             return render_answer(running, caller, compiled, access, change)
         document = await running.store.get(compiled.collection, key)
     raise Conflict("The record changes faster than it can be written; send its version or try again")
@@ -70,18 +74,16 @@ async def update_record(
 async def _write(running: RunningApp, compiled: CompiledEntity, key: ObjectId, change: Change) -> bool:
     """Sets the changed values if the record still has the version they were planned on."""
     guard = {"_id": key, "version": change.expected}
-    try:
-        return await running.store.update(compiled.collection, guard, {"$set": change.values})
-    except DuplicateKey as error:
-        raise not_unique(running.compiled, compiled, error, change.record) from error
+    return await running.store.update(compiled.collection, guard, {"$set": change.values})
 
 
 async def delete_record(running: RunningApp, caller: Caller, name: str, record_id: str) -> Json:
     """The record as it was. Raises NotFound."""
     compiled = running.entity(name)
     access = running.access(caller, name)
-    document = await running.store.get(compiled.collection, object_id(compiled, record_id))
-    return await delete_document(running, caller, compiled, access, record_id, document)
+    key = object_id(compiled, record_id)
+    document = await running.store.get(compiled.collection, key)
+    return await delete_document(running, caller, compiled, access, str(key), document)
 
 
 async def delete_document(
@@ -128,7 +130,7 @@ def render_answer(
 async def _answer_references(running: RunningApp, caller: Caller, compiled: CompiledEntity, draft: Draft) -> None:
     if not draft.asks:
         return
-    lookups = compiled.references.plan_lookups(draft, partial(running.access, caller))
+    lookups = compiled.references.plan_lookups(draft, partial(running.related_access, caller))
     found = await asyncio.gather(*(_look_up(running, lookup) for _, lookup in lookups))
     for (choice, lookup), documents in zip(lookups, found, strict=True):
         choice.answer(lookup, documents, draft)
@@ -153,11 +155,11 @@ async def _next_numbers(running: RunningApp, compiled: CompiledEntity, draft: Dr
     }
 
 
-def not_unique(
-    compiled_app: CompiledApp, compiled: CompiledEntity, error: DuplicateKey, record: Json
+def _not_unique(
+    running: RunningApp, compiled: CompiledEntity, error: DuplicateKey, record: Json, access: Access, draft: Draft
 ) -> ValidationErrors:
-    """The unique index that refused a write, as the field that it guards."""
-    plan = next((plan for plan in compiled_app.indexes if plan.name == error.index), None)
+    """The unique index that refused a write, as the field that it guards, as far as the caller may know of it."""
+    plan = next((plan for plan in running.compiled.indexes if plan.name == error.index), None)
     if plan is None:
         raise error
     storage = plan.keys[0][0]
@@ -166,4 +168,5 @@ def not_unique(
     item = path.fields[-2] if len(path.fields) > 1 and path.fields[-2].reference is not None else path.field
     rejected = record.get(path.fields[0].name) if len(path.fields) == 1 else None
     message = "Another record has this value already"
-    return ValidationErrors([FieldProblem(item.path, item.label, "notUnique", message, {"rejectedValue": rejected})])
+    problem = FieldProblem(item.path, item.label, "notUnique", message, {"rejectedValue": rejected})
+    return ValidationErrors([compiled.rules.rights.tell(problem, access, (record,), draft.root.holds)])

@@ -10,12 +10,12 @@ from typing import Any
 
 from engine.compiler import CompiledApp, CompiledEntity
 from engine.errors import Forbidden, NotFound
-from engine.permissions import FULL_ACCESS, Access
+from engine.permissions import FULL_ACCESS, NO_ACCESS, Access
 from engine.permissions.addresses import Address
 from engine.permissions.scopes import TokenScopes
 from engine.query import Clock
 from engine.records import Moment
-from engine.routes import Route, Scope
+from engine.routes import Permission, Route, Scope
 from server.runtime.auth.desk import Desk
 from server.store import Store
 
@@ -74,6 +74,13 @@ class RunningApp:
             return FULL_ACCESS
         access = self.compiled.rights.access(frozenset(caller.groups), entity)
         return access if access.is_bound else access.bound(caller.user, self.query_clock())
+
+    def related_access(self, caller: Caller, entity: str) -> Access:
+        """What the caller may do with an entity that a request meets on its way to another one: nothing where the
+        token was not made for reading it."""
+        if caller.scopes is not None and not caller.scopes.allows(Scope.DATA, entity, Permission.READ):
+            return NO_ACCESS
+        return self.access(caller, entity)
 
     def check_route(self, caller: Caller, route: Route) -> None:
         """Raises Forbidden unless the caller may use the route at all, before its body or query are looked at."""
