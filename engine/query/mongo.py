@@ -58,9 +58,7 @@ def _both(parts: Iterable[MongoFilter]) -> MongoFilter:
     left: list[MongoFilter] = []
     for part in parts:
         for key, value in part.items():
-            if key == "$and":
-                left.extend(value)
-            elif key not in joined:
+            if key not in joined:
                 joined[key] = value
             elif joined[key] != value:
                 merged = None if key.startswith("$") else _merge(joined[key], value)

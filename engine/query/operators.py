@@ -24,7 +24,7 @@ EMPTY: Final = None
 class Takes(StrEnum):
     """How the arguments of an operator are read."""
 
-    VALUES = "values"  # by the field's type; builds from Spans and EMPTY
+    VALUES = "values"  # by the field's type, nothing means EMPTY; builds from Spans and EMPTY
     PATTERN = "pattern"  # text with slashes, commas included; builds from a Kind and a text
     NUMBERS = "numbers"  # plain numbers; builds from floats and None
     USER_FIELD = "userField"  # a path of the current user, whose value is compared; builds from Spans
@@ -71,10 +71,6 @@ def _equals(spans: Sequence[Any]) -> tuple[Match, ...]:
         found.append(Empty())
     found.extend(Range(span.low, span.high) for span in given if span.low != span.high)
     return tuple(found)
-
-
-def _empty(spans: Sequence[Any]) -> tuple[Match, ...]:
-    return (Empty(),)
 
 
 def _between(spans: Sequence[Any]) -> tuple[Match, ...]:
@@ -155,9 +151,9 @@ OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
             Operator(
                 "lessOrEquals", 1, 1, Capability.ORDER, Takes.VALUES, _less_or_equals, "is not greater than the value"
             ),
-            Operator("empty", 0, 0, Capability.EMPTY, Takes.VALUES, _empty, "has no value, no text or no elements"),
+            Operator("empty", 0, 0, Capability.EMPTY, Takes.VALUES, _equals, "has no value, no text or no elements"),
             Operator(
-                "notEmpty", 0, 0, Capability.EMPTY, Takes.VALUES, _empty, "is the opposite of empty", negated=True
+                "notEmpty", 0, 0, Capability.EMPTY, Takes.VALUES, _equals, "is the opposite of empty", negated=True
             ),
             Operator(
                 "near",

@@ -95,8 +95,7 @@ class _Parser:
 
     def parse(self) -> Node:
         found = self.choice()
-        if self.at < len(self.pattern):
-            raise self.refuse(self.pattern[self.at])
+        assert self.at == len(self.pattern), "RE2 refuses brackets without a partner"
         return found
 
     def refuse(self, what: str) -> BadRequest:

@@ -101,6 +101,8 @@ def test_values_are_parsed_by_the_type():
         ({"name": {"a": 1}}, 'field "name" has no inner fields'),
         ({"name": "\ud800"}, "^name: equals"),
         ({"name": "like(\ud800)"}, "^name: like"),
+        ({"name": "like($user.x)"}, "^name: like: text is needed"),
+        ({"place": "near($user.x,1)"}, "^place: near: plain numbers are needed"),
         ({"size": "greater()"}, "greater takes one value, not none"),
         ({"name": 'greater("")'}, "^name: greater needs a value"),
         ({"size": ["", "x"]}, "^size: equals"),
@@ -295,6 +297,12 @@ def test_conditions_join_flat():
         {"_or": {"size": 1, "name": "a"}},
         {"addresses": {"city": "a"}},
         {"addresses.city": "empty()"},
+        {"name": "like(/a)"},
+        {"size": "greater(0)"},
+        {"size": "between(1,2)"},
+        {"scores": "between(1,2)"},
+        {"place": "near(1,2)"},
+        {"contact.email": "empty()"},
         {},
     ],
 )
@@ -307,6 +315,7 @@ def test_the_opposite_selects_the_rest(written):
         {"size": 1, "name": "a"},
         {"addresses": [{"city": "a"}]},
         {"addresses": [{"city": None}]},
+        {"scores": [1], "place": {"latitude": 1, "longitude": 2}},
     ]
     holds, opposite = to_predicate(condition), to_predicate(negate(condition))
     assert [holds(record) for record in records] == [not opposite(record) for record in records]
