@@ -28,7 +28,10 @@ fields:
     many: true
     fields: {price: {type: integer}, name: {type: text}}
 """
-RULES = THINGS + '  limit: {type: integer}\nvalidations: [{check: "limit is None or limit < 5", field: limit, message: Too much}]\n'
+RULES = (
+    THINGS
+    + '  limit: {type: integer}\nvalidations: [{check: "limit is None or limit < 5", field: limit, message: Too much}]\n'
+)
 
 
 def compiled(entity: str = THINGS, **groups: str) -> CompiledApp:

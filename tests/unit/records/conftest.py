@@ -39,7 +39,12 @@ class Bench:
         return self.entity.rules.plan_create(draft, Moment(now, "UTC", user), access, given)
 
     def update(
-        self, document: dict[str, Any], body: Any, access: Access = FULL_ACCESS, now: int = NOW + 1_000, user: Any = None
+        self,
+        document: dict[str, Any],
+        body: Any,
+        access: Access = FULL_ACCESS,
+        now: int = NOW + 1_000,
+        user: Any = None,
     ) -> Change:
         draft = self._draft(body, access, new=False)
         return self.entity.rules.plan_update(document, draft, Moment(now, "UTC", user), access)

@@ -11,7 +11,9 @@ NOW = 1_700_000_000_000
 
 
 def test_a_record_has_system_fields_and_every_field_in_order(bench):
-    things = bench("fields: {name: {type: text}, tags: {type: text, many: true}, done: {type: boolean}}\nrecordLabel: name")
+    things = bench(
+        "fields: {name: {type: text}, tags: {type: text, many: true}, done: {type: boolean}}\nrecordLabel: name"
+    )
     document = things.create({"done": True, "name": "Ada"}).document
     assert list(document) == ["_id", "version", "label", "name", "tags", "done"]
     assert (document["version"], document["label"], document["name"]) == (0, "Ada", "Ada")

@@ -78,7 +78,9 @@ def test_a_version_that_is_none_is_a_problem(things, version):
 
 
 def test_a_calculation_that_reads_the_stamp_of_change_sees_the_new_one(bench):
-    things = bench("fields: {a: {type: integer}, seen: {type: dateRecordModified}, copy: {type: integer, calculated: seen}}")
+    things = bench(
+        "fields: {a: {type: integer}, seen: {type: dateRecordModified}, copy: {type: integer, calculated: seen}}"
+    )
     document = things.create({"a": 1}).document
     assert things.update(document, {"a": 2}).record["copy"] == LATER
     assert things.update(document, {"a": 1}).values is None
