@@ -13,7 +13,7 @@ MOST_BYTES = 512
 """Longer texts are never hashed: hashing takes time for every byte, and anybody may send some."""
 
 TEMPORARY_LENGTH = 20
-_SMALL, _CAPITAL, _DIGITS, _SYMBOLS = "abcdefghijkmnopqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "-_.+=!"
+_SMALL, _CAPITAL, _DIGITS, _SYMBOLS = "abcdefghijkmnopqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "-_.+="
 """Without the characters that people take for one another."""
 
 
