@@ -18,7 +18,7 @@ from server.store import Store, StoreError, StoreUnavailable
 logger = logging.getLogger(__name__)
 
 DEFAULT_EMAIL = "admin@example.com"
-PURGE_INDEX = "cw_ends"
+PURGE_INDEX = "sys_purge"
 
 
 class BadAdministrator(CastworkError):
