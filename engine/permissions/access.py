@@ -63,6 +63,13 @@ class WriteMask:
         test = self.tests.get(path)
         return test is None or test(record)
 
+    def on(self, record: Record) -> WriteMask:
+        """The mask for one record, without conditions."""
+        if not self.conditions:
+            return self
+        denied = frozenset(path for path, test in self.tests.items() if not test(record))
+        return WriteMask(self.hidden, self.refused | denied)
+
     @cached_property
     def tests(self) -> Mapping[str, Predicate]:
         """The conditions as predicates."""

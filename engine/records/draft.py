@@ -156,7 +156,7 @@ class ContainerParser:
                 draft.asks.append(Asked(item, value, where, sent, item.name))
         if new:
             for item, parse, literal in self._defaults:
-                if item.name not in sent or item.write is not True:
+                if item.name not in sent or item.write is not True or item.path in mask.conditions:
                     where = prefix + item.name
                     value = parse(literal, where, draft, OPEN_MASK, True)
                     group.defaults[item.name] = value

@@ -42,13 +42,23 @@ async def create_record(
         await running.store.insert(compiled.collection, creation.document)
     except DuplicateKey as error:
         raise _not_unique(running, compiled, error, creation.record, access, draft) from error
-    return render_answer(running, caller, compiled, access, creation)
+    return render_answer(running, caller, compiled, creation)
 
 
 async def update_record(
-    running: RunningApp, caller: Caller, name: str, record_id: str, body: Any, *, problems: Sequence[FieldProblem] = ()
+    running: RunningApp,
+    caller: Caller,
+    name: str,
+    record_id: str,
+    body: Any,
+    *,
+    problems: Sequence[FieldProblem] = (),
+    reader: Caller | None = None,
 ) -> Json:
-    """The record after the change. Raises NotFound, OptimisticLocking, ValidationErrors (with `problems` as well)."""
+    """The record after the change, as `reader` may read it: the caller, unless they let somebody else have it changed.
+
+    Raises NotFound, OptimisticLocking, ValidationErrors (with `problems` as well).
+    """
     compiled = running.entity(name)
     access = running.access(caller, name)
     draft = compiled.rules.parse(body, access, new=False)
@@ -66,7 +76,7 @@ async def update_record(
         except DuplicateKey as error:
             raise _not_unique(running, compiled, error, change.record, access, draft) from error
         if written:
-            return render_answer(running, caller, compiled, access, change)
+            return render_answer(running, reader or caller, compiled, change)
         document = await running.store.get(compiled.collection, key)
     raise Conflict("The record changes faster than it can be written; send its version or try again")
 
@@ -114,13 +124,12 @@ def object_id(compiled: CompiledEntity, text: str) -> ObjectId:
     return ObjectId(text)
 
 
-def render_answer(
-    running: RunningApp, caller: Caller, compiled: CompiledEntity, access: Access, written: Creation | Change
-) -> Json:
+def render_answer(running: RunningApp, caller: Caller, compiled: CompiledEntity, written: Creation | Change) -> Json:
     """What was written, as the caller may read it; nothing is read back.
 
     Where the caller may write what it may not read, only the id and the version are told.
     """
+    access = running.access(caller, compiled.entity.name)
     if access is not FULL_ACCESS and not access.allows_read(written.record):
         return {"id": written.record["id"], "version": written.record["version"]}
     view = compiled.views.get(Frame(hidden=access.hidden, transient=True))

@@ -7,7 +7,7 @@ Each answers like the use case on records of the same name. Passwords come as `a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,8 +60,9 @@ async def create_user(running: RunningApp, caller: Caller, body: Any) -> Json:
     hashed = await _hash(running, chosen)
     with _problems_of_email():
         record = await records.create_record(running, caller, USERS, chosen.body, problems=chosen.problems)
-    if hashed is not None:
-        await store_hash(running.store, ObjectId(record["id"]), hashed, running.clock())
+    user = ObjectId(record["id"])
+    if hashed is not None and (GROUP not in mask.conditions or await _allows_password(running, mask, user)):
+        await store_hash(running.store, user, hashed, running.clock())
     return record
 
 
@@ -69,7 +70,7 @@ async def update_user(running: RunningApp, caller: Caller, user_id: str, body: A
     """The user after the change; a new password or another status ends all sessions of the user. Raises what
     update_record raises, and Forbidden for a developer's record."""
     person = await _touch(running, caller, user_id)
-    mask = running.access(caller, USERS).updating
+    mask = running.access(caller, USERS).updating.on(running.entity(USERS).rules.load(person.document))
     rules = _rules_of_groups(running, mask, body) or person.membership.password
     chosen = _take_password(body, mask, rules, running.clock())
     hashed = await _hash(running, chosen)
@@ -89,8 +90,11 @@ async def delete_users(running: RunningApp, caller: Caller, ids: str, pairs: Pai
     """What delete_by_ids answers; tokens and passwords of who is gone are worth nothing any more. Raises what it
     raises, and Forbidden where one of them is a developer's record."""
     for user_id in ids.split(","):
-        with suppress(NotFound):  # for the deletion to tell
-            await _touch(running, caller, user_id.strip())
+        try:
+            person = await _find(running, caller, user_id.strip())
+        except (NotFound, Forbidden):
+            continue  # for the deletion to tell
+        _check_developer(caller, person)
     answer = await lists.delete_by_ids(running, caller, USERS, ids, pairs)
     await _forget_deleted(running, ids.split(","))
     return answer
@@ -107,18 +111,19 @@ async def delete_users_by_query(running: RunningApp, caller: Caller, pairs: Pair
 
 async def activate(running: RunningApp, caller: Caller, user_id: str) -> Json:
     """An INACTIVE user becomes ACTIVE; raises BadRequest for others."""
-    return await _change_status(running, caller, user_id, INACTIVE, ACTIVE)
+    return await _change_status(running, caller, await _touch(running, caller, user_id), INACTIVE, ACTIVE)
 
 
 async def deactivate(running: RunningApp, caller: Caller, user_id: str) -> Json:
     """An ACTIVE user becomes INACTIVE and is out at once; raises BadRequest for others."""
-    return await _change_status(running, caller, user_id, ACTIVE, INACTIVE)
+    return await _change_status(running, caller, await _touch(running, caller, user_id), ACTIVE, INACTIVE)
 
 
 async def unblock(running: RunningApp, caller: Caller, user_id: str) -> Json:
     """A user whom too many failed logins BLOCKED becomes ACTIVE; raises BadRequest for others."""
-    record = await _change_status(running, caller, user_id, BLOCKED, ACTIVE, failures=0)
-    await Throttle(running.store, running.desk.policy).forgive(record[STANDARDIZED])
+    person = await _touch(running, caller, user_id)
+    record = await _change_status(running, caller, person, BLOCKED, ACTIVE, failures=0)
+    await Throttle(running.store, running.desk.policy).forgive(person.document[STANDARDIZED])
     return record
 
 
@@ -162,18 +167,17 @@ async def block(running: RunningApp, person: Person, failures: int) -> None:
 
 
 async def _change_status(
-    running: RunningApp, caller: Caller, user_id: str, before: str, after: str, failures: int | None = None
+    running: RunningApp, caller: Caller, person: Person, before: str, after: str, failures: int | None = None
 ) -> Json:
-    person = await _touch(running, caller, user_id)
     compiled = running.entity(USERS)
     compiled.rules.rights.check_change_of(compiled.rules.load(person.document), running.access(caller, USERS))
     if person.status != before:
-        raise BadRequest(f"The user is {person.status}: this is for users who are {before}")
+        raise BadRequest(f"This is for users who are {before}")
     values: Json = {"status": after}
     if failures is not None:
         values[GROUP] = {"failedLoginAttempts": failures}
     await end_sessions(running.store, person.id)
-    record = await records.update_record(running, SYSTEM, USERS, user_id, values)
+    record = await records.update_record(running, SYSTEM, USERS, str(person.id), values, reader=caller)
     await end_sessions(running.store, person.id)
     running.desk.known.forget_person(person.id)
     return record
@@ -181,14 +185,31 @@ async def _change_status(
 
 async def _touch(running: RunningApp, caller: Caller, user_id: str) -> Person:
     """The user whom somebody wants to do something to; raises Forbidden where others than developers touch one."""
+    person = await _find(running, caller, user_id)
+    _check_developer(caller, person)
+    return person
+
+
+async def _find(running: RunningApp, caller: Caller, user_id: str) -> Person:
+    """The user with that id; raises NotFound, and what the app says of records that the caller may not read."""
     compiled = running.entity(USERS)
-    person = await read_person(running, records.object_id(compiled, user_id))
+    key = records.object_id(compiled, user_id)
+    person = await read_person(running, key)
     if person is None:
-        raise compiled.rules.rights.missing(user_id)
+        raise compiled.rules.rights.missing(str(key))
     compiled.rules.rights.check_read(compiled.rules.load(person.document), running.access(caller, USERS))
+    return person
+
+
+def _check_developer(caller: Caller, person: Person) -> None:
     if person.is_developer and not caller.developer:
         raise Forbidden("Only a developer may change a developer")
-    return person
+
+
+async def _allows_password(running: RunningApp, mask: WriteMask, user: ObjectId) -> bool:
+    """Whether a condition on new users lets the one that was made have a password."""
+    document = await running.store.get(USERS, user)
+    return document is not None and mask.allows(GROUP, running.entity(USERS).rules.load(document))
 
 
 @contextmanager
