@@ -83,7 +83,7 @@ class Patience:
     command: int = 30_000
     selection: int = 2_000
     connect: int = 1_500
-    heartbeat: int = 1_000
+    heartbeat: int = 500
     pool: int = 4_000
     transaction: int = 30_000
     index: int = 3_600_000

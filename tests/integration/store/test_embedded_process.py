@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -48,6 +49,18 @@ async def test_it_is_unhealthy_while_it_is_away(tmp_path, monkeypatch):
         os.kill(pid, signal.SIGKILL)
         await becomes(lambda: database.pid is None)
         assert not await database.healthy()
+
+
+async def test_it_keeps_trying_while_its_port_is_taken(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(embedded, "FIRST_PAUSE", 0.5)
+    async with EmbeddedDatabase(tmp_path) as database:
+        port = int(database.uri.split(":")[2].split("/")[0])
+        os.kill(database.pid, signal.SIGKILL)
+        await becomes(lambda: database.pid is None)
+        with socket.create_server(("127.0.0.1", port)):
+            await becomes(lambda: "Trying again" in caplog.text)
+        await becomes(lambda: database.restarts == 1)
+        assert await database.healthy()
 
 
 async def test_it_keeps_its_data_and_leaves_no_process_over_a_stop(tmp_path):
