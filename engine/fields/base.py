@@ -9,7 +9,7 @@ A value lives in four forms:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -141,6 +141,10 @@ class FieldType:
     def check_display(self, display: Mapping[str, Any]) -> None:
         """What `display_keys` alone cannot say about a field's `display` (a bad pattern, keys that contradict each
         other); raises BadOption. Called once at start-up."""
+
+    def doubts(self) -> Iterable[BadOption]:
+        """What the type takes although it is most likely a mistake, as warnings to the author."""
+        return ()
 
     # JSON
     def parse_json(self, value: Any) -> Any:

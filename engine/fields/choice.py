@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Self
 
@@ -154,6 +154,14 @@ class ChoiceType(FieldType):
         for option in reversed(listed):
             by_folded[option.name.casefold()] = option.name
         return cls(tuple(listed), by_name, by_folded)
+
+    def doubts(self) -> Iterator[BadOption]:
+        """Labels that another option has as its label or name: people and CSV files cannot tell the two apart."""
+        for option in self.options:
+            meant = self.by_name[self.by_folded[option.label.casefold()]]
+            if meant.name != option.name:
+                message = f'the label "{option.label}" of the option "{option.name}" means "{meant.name}" already'
+                yield BadOption("options", message, "give it another label")
 
     def conditions(self) -> Mapping[Any, Any]:
         """`when` of the options that have one, by name."""
