@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Protocol, get_type_hints
 
-from engine.definitions.codes import EXCLUSIVE_KEYS, MISSING_KEY, UNKNOWN_KEY, problem
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.files import EXCLUSIVE_KEYS, MISSING_KEY, UNKNOWN_KEY
 from engine.definitions.nodes import Map, Node
 from engine.definitions.takes import INVALID, Named, Problems, Takes, refuse_shape, refuse_table
 from engine.errors import Position, did_you_mean

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from engine.definitions.codes import DEFINED_TWICE, problem
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.files import DEFINED_TWICE
 from engine.definitions.definition import Definition, Record
 from engine.definitions.model import AppDef, EntityDef, GroupDef
 from engine.definitions.nodes import File, Map, Node

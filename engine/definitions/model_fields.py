@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from engine.definitions.codes import UNKNOWN_KEY, problem
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.files import UNKNOWN_KEY
 from engine.definitions.definition import Catalog, Definition, Key, Record, load_keys, refuse_key
 from engine.definitions.nodes import File, Map, Node, Scalar
 from engine.definitions.options import check_display, check_option, keys_of_type, types_with

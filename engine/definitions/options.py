@@ -9,7 +9,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from engine.definitions.codes import SHAPE, UNKNOWN_KEY, problem
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.files import SHAPE, UNKNOWN_KEY
 from engine.definitions.nodes import List, Map, Node, Scalar
 from engine.definitions.takes import Problems
 from engine.errors import did_you_mean

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Literal
+from urllib.parse import quote
 
-from engine.definitions.codes import CODES
+from engine.definitions.codes import CODES, Code
 from engine.definitions.source import NoApp, find_apps, read_sources
 from engine.definitions.validate import validate_sources
 from engine.errors import Diagnostic
@@ -39,6 +40,10 @@ class Report:
         """How many problems are warnings."""
         return len(self.diagnostics) - self.errors
 
+    def strict(self) -> Report:
+        """The same with every warning as an error."""
+        return replace(self, diagnostics=tuple(replace(item, severity="error") for item in self.diagnostics))
+
     @property
     def exit_code(self) -> int:
         """0 without errors, 1 with errors; warnings do not count."""
@@ -53,12 +58,13 @@ class Outcome:
     text: str
 
 
-def validate_paths(paths: Sequence[Path], form: Format = "text") -> Outcome:
+def validate_paths(paths: Sequence[Path], form: Format = "text", *, strict: bool = False) -> Outcome:
     """Validates every app at the paths (apps, or folders of apps); exit code 2 where a path holds none."""
     try:
         report = build_report([app for path in paths for app in find_apps(path)])
     except NoApp as error:
         return Outcome(CANNOT_RUN, str(error))
+    report = report.strict() if strict else report
     return Outcome(report.exit_code, render_report(report, form))
 
 
@@ -153,6 +159,7 @@ def _sarif(report: Report) -> str:
             "name": CODES[code].title,
             "shortDescription": {"text": CODES[code].title},
             "fullDescription": {"text": CODES[code].explanation},
+            "help": _help(CODES[code]),
             "defaultConfiguration": {"level": CODES[code].severity},
         }
         for code in used
@@ -166,7 +173,7 @@ def _sarif(report: Report) -> str:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": item.at.file},
+                        "artifactLocation": {"uri": quote(item.at.file)},
                         "region": {"startLine": item.at.line, "startColumn": item.at.column},
                     },
                     "logicalLocations": [{"fullyQualifiedName": item.path}],
@@ -181,6 +188,15 @@ def _sarif(report: Report) -> str:
         "results": results,
     }
     return json.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _help(code: Code) -> dict[str, str]:
+    """What a reader of the report is shown beside a problem of that kind."""
+    where = f" ({code.file})" if code.file else ""
+    return {
+        "text": f"Wrong{where}: {code.wrong}\nRight: {code.right}",
+        "markdown": f"{code.explanation}\n\nWrong{where}:\n```yaml\n{code.wrong}\n```\nRight:\n```yaml\n{code.right}\n```",
+    }
 
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

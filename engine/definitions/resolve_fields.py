@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from engine.definitions.codes import BAD_OPTION, problem
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.fields import BAD_OPTION
 from engine.definitions.model import EntityDef
 from engine.definitions.model_fields import AggregateDef, CalculatedDef, FieldDef, StructureDef, ValidationDef
 from engine.definitions.nodes import Map, Node, Scalar

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.definitions.codes import NOT_READ, TOO_LARGE, UNREADABLE, problem
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.files import NOT_READ, TOO_LARGE, UNREADABLE
 from engine.errors import CastworkError, Diagnostic, Position, did_you_mean
 
 APP_FILES = ("app.yaml", "app.yml", "app.json")

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from engine.definitions.codes import NOT_A_CHOICE, RIGHT, SHAPE, problem
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.files import NOT_A_CHOICE, SHAPE
+from engine.definitions.codes.work import RIGHT
 from engine.definitions.nodes import List, Map, Node, Scalar
 from engine.errors import Diagnostic, did_you_mean
 

@@ -25,7 +25,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from engine.definitions.codes import (
+from engine.definitions.codes.code import Code, problem
+from engine.definitions.codes.files import (
     AMBIGUOUS_BOOLEAN,
     DUPLICATE_KEY,
     EMPTY_FILE,
@@ -37,8 +38,6 @@ from engine.definitions.codes import (
     SYNTAX,
     TAG,
     TOO_LARGE,
-    Code,
-    problem,
 )
 from engine.definitions.nodes import File, List, Map, Node, Scalar
 from engine.errors import Diagnostic, Position

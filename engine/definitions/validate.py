@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from engine.definitions.ignores import apply_ignores, find_ignores
 from engine.definitions.load import load_definitions
 from engine.definitions.nodes import Node, path_to
 from engine.definitions.resolve import resolve_definitions
@@ -36,7 +37,8 @@ def validate_sources(sources: Sources) -> Checked:
     context = Context(written, resolved)
     for rule in specified_rules:
         found += rule(context)
-    return Checked(resolved.app, _in_file_order(found, written.trees))
+    heard = apply_ignores(_once(found), find_ignores(written.trees))
+    return Checked(resolved.app, _in_file_order(heard, written.trees))
 
 
 def resolve_app(sources: Sources) -> App:
@@ -47,10 +49,14 @@ def resolve_app(sources: Sources) -> App:
     return checked.app
 
 
+def _once(found: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
+    """Each problem once: heirs repeat those of their parents."""
+    return {(item.code, item.at, item.message): item for item in reversed(list(found))}.values()
+
+
 def _in_file_order(found: Iterable[Diagnostic], trees: Mapping[str, Node]) -> tuple[Diagnostic, ...]:
-    """Each problem once (heirs repeat those of their parents), app.yaml first, with its path inside the file."""
-    once = {(item.code, item.at, item.message): item for item in reversed(list(found))}
-    ordered = sorted(once.values(), key=lambda item: ("/" in item.at.file, item.at, item.code, item.message))
+    """app.yaml first, each problem with its path inside the file."""
+    ordered = sorted(found, key=lambda item: ("/" in item.at.file, item.at, item.code, item.message))
     return tuple(
         replace(item, path=path_to(trees[item.at.file], item.at)) if item.at.file in trees else item for item in ordered
     )

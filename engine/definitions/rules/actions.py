@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from engine.definitions.codes import (
-    BAD_CRON,
-    BAD_VALUE,
-    CONTRADICTION,
-    MISSING_KEY,
-    NOT_WRITABLE,
-    UNKNOWN_ACTION,
-    UNKNOWN_PARAMETER,
-    problem,
-)
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.fields import CONTRADICTION
+from engine.definitions.codes.files import MISSING_KEY
+from engine.definitions.codes.names import UNKNOWN_ACTION, UNKNOWN_PARAMETER
+from engine.definitions.codes.work import BAD_CRON, BAD_VALUE, NOT_WRITABLE
 from engine.definitions.cron import check_cron
 from engine.definitions.model_actions import StepDef
 from engine.definitions.nodes import Scalar

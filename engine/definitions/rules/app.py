@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.numbers import is_currency
 
-from engine.definitions.codes import UNKNOWN_CURRENCY, UNKNOWN_LANGUAGE, UNKNOWN_TIMEZONE, problem
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.files import UNKNOWN_CURRENCY, UNKNOWN_LANGUAGE, UNKNOWN_TIMEZONE
 from engine.definitions.rules.context import Context, text_of
 from engine.errors import Diagnostic
 

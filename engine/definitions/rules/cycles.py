@@ -2,32 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from typing import TypeVar
 
-from engine.definitions.codes import ACTION_CYCLE, CALCULATION_CYCLE, COPY_CYCLE, problem
-from engine.definitions.nodes import Scalar
-from engine.definitions.rules.context import Context, Site, text_of
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.fields import ACTION_CYCLE, CALCULATION_CYCLE, COPY_CYCLE, ROUND_TRIP
+from engine.definitions.rules.context import Context, text_of
 from engine.errors import Diagnostic, ExpressionError, Position
-from engine.expressions import Names, Source, field_paths, parse_computed, parse_label
-from engine.fields.base import Shape
+from engine.expressions import field_paths
+
+Key = tuple[str, str]
+"""An entity, and a path in its records."""
+Name = TypeVar("Name")
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation:
+    """Something computed: what it reads of its record, where it stands, and what it reads of other entities."""
+
+    reads: frozenset[str]
+    at: Position
+    elsewhere: frozenset[Key] = frozenset()
 
 
 def calculations_end(context: Context) -> Iterator[Diagnostic]:
-    """No calculated field or label needs itself, straight or by way of others."""
-    for site in context.sites:
-        reads, places = _reads(site, context)
+    """No calculated field or label needs itself, straight or by way of others, in its own record or in other ones."""
+    calculations = _calculations(context)
+    for entity in dict.fromkeys(entity for entity, _ in calculations):
+        own = {path: item for (name, path), item in calculations.items() if name == entity}
         graph = {
-            path: {other for other in reads if any(_touch(read, other) for read in needed) and other != path}
-            | ({path} & needed)
-            for path, needed in reads.items()
+            path: {other for other in own if any(_touch(read, other) for read in item.reads) and other != path}
+            | ({path} & item.reads)
+            for path, item in own.items()
         }
         for circle in circles(graph):
             message = f"these calculations need each other: {' -> '.join(circle)}"
             if len(set(circle)) == 1:
                 message = f"{circle[0]} is calculated from itself"
             hint = "calculate one of them from fields that are not calculated"
-            yield problem(CALCULATION_CYCLE, places[circle[0]], message, hint)
+            yield problem(CALCULATION_CYCLE, own[circle[0]].at, message, hint)
+    yield from _round_trips(context, calculations)
+
+
+def _round_trips(context: Context, calculations: Mapping[Key, Calculation]) -> Iterator[Diagnostic]:
+    """Circles that lead through other records; those inside one record have been told."""
+    needs = {key: _needs(context, key[0], item) for key, item in calculations.items()}
+    paths: dict[str, list[str]] = {}
+    for entity, path in calculations:
+        paths.setdefault(entity, []).append(path)
+    graph = {
+        key: {(entity, path) for entity, read in needed for path in paths.get(entity, ()) if _touch(read, path)}
+        for key, needed in needs.items()
+    }
+    crossing = {
+        (key, (entity, path))
+        for key, needed in needs.items()
+        for entity, read in needed - {(key[0], read) for read in calculations[key].reads}
+        for path in paths.get(entity, ())
+        if _touch(read, path)
+    }
+    for circle in circles(graph):
+        if any(step in crossing for step in pairwise(circle)):
+            told = " -> ".join(f"{entity}.{path}" for entity, path in circle)
+            message = f"records calculate each other: {told}"
+            hint = "copy a field that is not calculated, or ignore it where these records never form a circle"
+            yield problem(ROUND_TRIP, calculations[circle[0]].at, message, hint)
+
+
+def _needs(context: Context, entity: str, item: Calculation) -> set[Key]:
+    """What a calculation needs, in its own record and where its paths lead into other records."""
+    needed = {(entity, read) for read in item.reads} | set(item.elsewhere)
+    for read in item.reads:
+        found = context.resolved.entities[entity].field_at(read)
+        parts = () if found is None else found.fields
+        for index, part in enumerate(parts[:-1]):
+            if part.reference is not None:
+                needed.add((part.reference.entity, ".".join(inner.name for inner in parts[index + 1 :])))
+    return needed
 
 
 def copies_end(context: Context) -> Iterator[Diagnostic]:
@@ -63,15 +117,15 @@ def actions_end(context: Context) -> Iterator[Diagnostic]:
             yield problem(ACTION_CYCLE, places[circle[0]], message, "take one of these steps out")
 
 
-def circles(graph: Mapping[str, set[str]]) -> Iterator[list[str]]:
+def circles(graph: Mapping[Name, set[Name]]) -> Iterator[list[Name]]:
     """Circles of a graph, each begun with its first name in order; those that share a node are told as one."""
     left = {name: set(needed) for name, needed in graph.items()}
     while True:
         try:
             TopologicalSorter(left).prepare()
         except CycleError as error:
-            nodes = error.args[1][:0:-1]
-            start = nodes.index(min(nodes))
+            nodes: list[Name] = error.args[1][:0:-1]
+            start = nodes.index(min(nodes, key=str))
             yield [*nodes[start:], *nodes[: start + 1]]
             for name in nodes:
                 left.pop(name, None)
@@ -80,29 +134,22 @@ def circles(graph: Mapping[str, set[str]]) -> Iterator[list[str]]:
             return
 
 
-def _reads(site: Site, context: Context) -> tuple[dict[str, frozenset[str]], dict[str, Position]]:
-    """What every calculation of an entity reads, by the path that it computes, and where it stands."""
-    reads: dict[str, frozenset[str]] = {}
-    places: dict[str, Position] = {}
-
-    def add(path: str, text: Scalar | None, parse: Callable[[str], Source], names: Names) -> None:
-        if text is None:
-            return
-        try:
-            reads[path] = field_paths(parse(text_of(text)), names)
-            places[path] = text.at
-        except ExpressionError:
-            return  # told by the law of expressions
-
-    add("label", site.definition.record_label, parse_label, Names.of_entity(site.entity))
-    for place in context.fields_of(site.entity.name):
-        calculated = place.definition.calculated
-        if isinstance(calculated, Scalar):
-            add(place.field.path, calculated, parse_computed, place.names)
-        if place.field.type.shape is Shape.NESTED:
-            label = place.definition.structure.record_label
-            add(f"{place.field.path}.label", label, parse_label, place.names.of_group(place.field))
-    return reads, places
+def _calculations(context: Context) -> dict[Key, Calculation]:
+    """Everything that is computed, by entity and path; what cannot be read is told by the law of expressions."""
+    found = {}
+    for place in context.expressions:
+        if place.computes is not None and not isinstance(place.source, ExpressionError):
+            reads = field_paths(place.source, place.names)
+            found[place.entity, place.computes] = Calculation(reads, place.text.at)
+    for site in context.fields:
+        rule = site.field.aggregate
+        if rule is not None:
+            paths = [path for path in (rule.path, *rule.where.value) if path and not path.startswith("_")]
+            elsewhere = frozenset((rule.entity, path) for path in paths)
+            found[site.entity.name, site.field.path] = Calculation(
+                frozenset(), site.definition.key_at("calculated"), elsewhere
+            )
+    return found
 
 
 def _touch(read: str, written: str) -> bool:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.definitions.codes import (
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.fields import (
     BAD_DEFAULT,
     BAD_DISPLAY,
     CONTRADICTION,
     LACKS_CAPABILITY,
-    MISSING_KEY,
     PARAMETER_KEY,
-    TOO_LARGE,
-    UNKNOWN_TYPE,
-    problem,
+    UNIQUE_IN_LIST,
 )
+from engine.definitions.codes.files import MISSING_KEY, TOO_LARGE
+from engine.definitions.codes.names import UNKNOWN_TYPE
 from engine.definitions.model_fields import CalculatedDef, FieldDef
-from engine.definitions.nodes import Map
+from engine.definitions.nodes import Map, Scalar
 from engine.definitions.options import keys_of_type
 from engine.definitions.resolve_fields import parse_default
 from engine.definitions.rules.context import Context, FieldSite, entries, is_stand_in, suggest, text_of
-from engine.errors import Diagnostic, InvalidValue
+from engine.definitions.rules.trials import MOMENTS
+from engine.errors import Diagnostic, ExpressionError, InvalidValue
+from engine.expressions import Names, Scope, compile_expression, parse_expression
 from engine.fields import FIELD_TYPES
 from engine.fields.base import BadOption, Capability
 
@@ -182,6 +184,46 @@ def defaults_are_valid(context: Context) -> Iterator[Diagnostic]:
             rule = f" ({error.rule}: {limit})" if error.rule else ""
             message = f"the default of {place.field.path} is refused by its own rules: {error.message}{rule}"
             yield problem(BAD_DEFAULT, definition.default.at, message, f"write {expected}")
+
+
+def defaults_pass_their_validations(context: Context) -> Iterator[Diagnostic]:
+    """A default passes the checks of its own field, as far as they look at the value alone."""
+    for place in _all(context):
+        default = place.field.default
+        if default is None or place.definition.default is None:
+            continue
+        names = place.names.with_value(place.field)
+        for check in place.definition.validations:
+            for value in default if place.definition.many else (default,):
+                if _refuses(check.check, names, value):
+                    message = f"the default of {place.field.path} is refused by its own check: {check.message}"
+                    hint = "write a value that passes the check"
+                    yield problem(BAD_DEFAULT, place.definition.default.at, message, hint)
+                    break
+
+
+def _refuses(check: Scalar, names: Names, value: object) -> bool:
+    """Whether a check that reads nothing but the value refuses it, at any time."""
+    try:
+        source = parse_expression(text_of(check))
+        if any(path[0] != "value" for path in source.paths):
+            return False
+        run = compile_expression(source, names)
+        results = [run(Scope({}, {}, now=moment).of_value(value)) for moment in MOMENTS]
+    except ExpressionError:
+        return False
+    return all(result is not None and not result for result in results)
+
+
+def unique_values_stand_alone(context: Context) -> Iterator[Diagnostic]:
+    """unique works on one value of a record, not on the values of a list."""
+    for place in context.fields:
+        if place.definition.unique and not place.definition.lookup and not is_stand_in(place.field):
+            path = context.resolved.entities[place.entity.name].field_at(place.field.path)
+            if path is not None and path.many and Capability.UNIQUE in place.field.type.capabilities:
+                message = f"{place.field.path} holds several values, and two records may not share any of them"
+                hint = "remove unique, or ignore it if that is meant"
+                yield problem(UNIQUE_IN_LIST, place.definition.key_at("unique"), message, hint)
 
 
 def displays_are_valid(context: Context) -> Iterator[Diagnostic]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from engine.definitions.codes import NAME, NAME_TAKEN, RESERVED_ACTION, RESERVED_NAME, problem
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.names import NAME, NAME_TAKEN, RESERVED_ACTION, RESERVED_NAME
 from engine.definitions.inherit import index_name
 from engine.definitions.model import IndexDef
 from engine.definitions.model_fields import FieldDef

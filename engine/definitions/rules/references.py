@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engine.definitions.codes import (
+from engine.definitions.codes.code import Code, problem
+from engine.definitions.codes.names import (
     ABSTRACT_ENTITY,
     EXTENDS_CYCLE,
     UNKNOWN_ACTION,
@@ -15,8 +16,6 @@ from engine.definitions.codes import (
     UNKNOWN_GROUP,
     UNKNOWN_QUEUE,
     UNKNOWN_USER_FIELD,
-    Code,
-    problem,
 )
 from engine.definitions.inherit import line_of_descent
 from engine.definitions.model import IndexDef

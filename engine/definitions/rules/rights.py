@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.definitions.codes import (
-    ABSTRACT_ENTITY,
-    BAD_NETWORK,
-    IDLE_RIGHT,
-    PARENT_RIGHT,
-    UNKNOWN_ACTION,
-    UNKNOWN_ENTITY,
-    UNKNOWN_FIELD,
-    problem,
-)
+from engine.definitions.codes.code import problem
+from engine.definitions.codes.names import ABSTRACT_ENTITY, UNKNOWN_ACTION, UNKNOWN_ENTITY, UNKNOWN_FIELD
+from engine.definitions.codes.work import BAD_NETWORK, CLOSED_FIELD, IDLE_RIGHT, PARENT_RIGHT
 from engine.definitions.model import EntityRightsDef
 from engine.definitions.rules.context import Context, entries, suggest, text_of
 from engine.definitions.rules.references import unknown_field
 from engine.errors import Diagnostic, Position
 from engine.permissions.addresses import parse_network
-from engine.schema import Entity
+from engine.schema import Entity, EntityRights, FieldRight
 
 
 def rights_name_what_is_there(context: Context) -> Iterator[Diagnostic]:
@@ -47,6 +40,40 @@ def rights_have_effect(context: Context) -> Iterator[Diagnostic]:
         if rights.update == "never" and not _refused(rights, "update") and rights.given("updateTo"):
             message = "updateTo has no effect where update is never"
             yield problem(IDLE_RIGHT, rights.key_at("updateTo"), message, "give update, or remove updateTo")
+
+
+def fields_are_open_to_somebody(context: Context) -> Iterator[Diagnostic]:
+    """Where groups may use an entity, one of them can read or write each of its fields."""
+    for site in context.sites:
+        name = site.entity.name
+        granted = [group.entities[name] for group in context.resolved.app.groups.values() if name in group.entities]
+        granted = [rights for rights in granted if rights.read != "never" or rights.create != "never"]
+        for path in _closed(granted):
+            if path in {field.name for field in site.entity.system_fields}:
+                continue
+            at = min(rights.fields[path].at for rights in granted)
+            message = f'no group can read or write "{path}" of {name}'
+            yield problem(CLOSED_FIELD, at, message, "open it to a group, or remove it if nobody needs it")
+
+
+def _closed(granted: list[EntityRights]) -> Iterator[str]:
+    """Paths that every one of these rights closes; not those inside a group of fields that is closed itself."""
+    first, *others = granted or [EntityRights()]
+    closed = [
+        path
+        for path, right in first.fields.items()
+        if _shuts(first, right)
+        and all(path in rights.fields and _shuts(rights, rights.fields[path]) for rights in others)
+    ]
+    for path in closed:
+        if path.rpartition(".")[0] not in closed:
+            yield path
+
+
+def _shuts(rights: EntityRights, right: FieldRight) -> bool:
+    read = rights.read != "never" and right.read != "never"
+    write = (rights.create != "never" or rights.update != "never") and right.write != "never"
+    return not read and not write
 
 
 def _refused(rights: EntityRightsDef, key: str) -> bool:

