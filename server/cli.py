@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from server import job_commands, token_command
+from server import definition_commands, job_commands, token_command
 from server.telling import told
 
 app = typer.Typer(
@@ -20,19 +19,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(definition_commands.app)
 app.add_typer(token_command.app, name="token")
 app.add_typer(job_commands.app, name="jobs")
 
 AppPath = Annotated[Path, typer.Argument(metavar="PATH", help="An app's folder, or a folder of apps.")]
-
-
-class ReportFormat(StrEnum):
-    """How `validate` writes what it found."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
 
 
 @app.command()
@@ -47,24 +38,6 @@ def new(
     for file in files:
         typer.echo(f"  {file}")
     typer.echo(f"\nServe it:    castwork serve {folder}\nCheck it:    castwork validate {folder}")
-
-
-@app.command()
-def validate(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Apps' folders, or folders of apps.")],
-    report_format: Annotated[
-        ReportFormat, typer.Option("--format", help="How to write the report.")
-    ] = ReportFormat.TEXT,
-) -> None:
-    """Report every problem of the definitions. Needs no database.
-
-    Exit codes: 0 all is well, 1 there are errors, 2 a path does not exist or holds no app.
-    """
-    from engine.definitions import validate_paths
-
-    outcome = validate_paths(paths, report_format.value)
-    typer.echo(outcome.text)
-    raise typer.Exit(outcome.exit_code)
 
 
 @app.command()

@@ -193,9 +193,10 @@ def _sarif(report: Report) -> str:
 def _help(code: Code) -> dict[str, str]:
     """What a reader of the report is shown beside a problem of that kind."""
     where = f" ({code.file})" if code.file else ""
+    examples = f"Wrong{where}:\n```yaml\n{code.wrong}\n```\nRight:\n```yaml\n{code.right}\n```"
     return {
         "text": f"Wrong{where}: {code.wrong}\nRight: {code.right}",
-        "markdown": f"{code.explanation}\n\nWrong{where}:\n```yaml\n{code.wrong}\n```\nRight:\n```yaml\n{code.right}\n```",
+        "markdown": f"{code.explanation}\n\n{examples}",
     }
 
 
