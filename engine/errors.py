@@ -6,6 +6,7 @@ CastworkError
 ├── ExpressionError           an expression is refused when compiled, or fails when it runs
 └── RequestError              a request is refused; becomes the error body, in one place
     ├── BadRequest            400 badRequest
+    │   └── Failed            400 badRequest, or a code of the app's author
     ├── ValidationErrors      400 validationErrors, carries every FieldProblem
     ├── Unauthorized          401 unauthorized
     ├── Forbidden             403 forbidden
@@ -152,6 +153,14 @@ class BadRequest(RequestError):
 
     code = "badRequest"
     status = 400
+
+
+class Failed(BadRequest):
+    """What the app's author refuses in an action or a listener, under a code of their own."""
+
+    def __init__(self, message: str, *, code: str = BadRequest.code) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # the one class whose code is not its own
 
 
 class ValidationErrors(RequestError):
