@@ -13,12 +13,12 @@ MOST_SHOWN: Final = 12
 """Known names that a message lists."""
 
 
-def unknown(name: str, known: Collection[str], what: str) -> BadRequest:
+def unknown(name: str, known: Collection[str], what: str, inside: str = "") -> BadRequest:
     """The refusal of a name: `There is no field "nam"; did you mean "name"?`, or a list of what there is."""
     hint = did_you_mean(name, known) if len(name) <= LONGEST_NAME else None
     if hint is None and len(known) <= MOST_SHOWN:
         hint = f"there is only {', '.join(known)}" if known else None
-    return BadRequest(f'There is no {what} "{name[:LONGEST_NAME]}"' + (f"; {hint}" if hint else ""))
+    return BadRequest(f'There is no {what} "{name[:LONGEST_NAME]}"{inside}' + (f"; {hint}" if hint else ""))
 
 
 def check_name(name: object, taken: Container[str] = ()) -> str:

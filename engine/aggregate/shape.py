@@ -107,8 +107,8 @@ class ItemShape:
 
     def _unknown(self, name: str, above: list[Field], known: Mapping[str, Field]) -> BadRequest:
         inside = f' in "{".".join(item.name for item in above)}"' if above else ""
-        seen = [one for one, item in known.items() if not self.closes(item.path)]
-        return unknown(name, seen, f"field{inside}")
+        seen = [one for one, item in known.items() if one == item.name and not self.closes(item.path)]
+        return unknown(name, seen, "field", inside)
 
     # what stages ask
 

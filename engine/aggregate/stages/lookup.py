@@ -111,10 +111,12 @@ def _stored_kind(kind: FieldType) -> object:
 def _is_found(path: FieldPath) -> bool:
     """Whether every engine finds records by the path alone.
 
-    Where it leads through a list of objects an engine may do so by an index only, which every reference has on its id.
+    Where it leads through a list of objects an engine may do so by an index only, which every relationship has on its
+    id.
     """
-    through_list = any(item.many for item in path.fields[:-1])
-    return not through_list or path.fields[-2].reference is not None
+    if not any(item.many for item in path.fields[:-1]):
+        return True
+    return path.fields[-2].reference is not None and path.field.name == "id"
 
 
 def _joined(entity: Entity, name: str) -> Field:
