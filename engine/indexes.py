@@ -24,7 +24,7 @@ class IndexPlan:
     """One index of one collection, which is named like its entity.
 
     `keys` are stored paths with 1, -1, "text" or "2dsphere". `partial` is the filter of the documents that the index
-    covers, None for all.
+    covers, None for all; a `sparse` one covers what has the key at all.
     """
 
     collection: str
@@ -32,13 +32,15 @@ class IndexPlan:
     keys: tuple[tuple[str, int | str], ...]
     unique: bool = False
     partial: Mapping[str, Any] | None = None
+    sparse: bool = False
 
 
 def plan_indexes(app: App) -> tuple[IndexPlan, ...]:
     """Every index, in the order of entities and fields; names are unique within a collection.
 
-    A unique index covers only documents that have a value: a stored null is below the lowest value of every type. In a
-    many group a record is covered when one item has a value, and then the empty fields of its other items count too.
+    A unique index covers only documents that have a value: a stored null is below the lowest value of every type. In
+    the items of a many group unset unique fields are not stored at all, and the index is sparse, because one item that
+    has a value would let the nulls of the others count.
     """
     return tuple(plan for entity in app.entities.values() for plan in _plan_entity(entity))
 
@@ -54,7 +56,10 @@ def _plan_entity(entity: Entity) -> Iterator[IndexPlan]:
 
 def _plan_field(collection: str, path: FieldPath) -> Iterator[IndexPlan]:
     item = path.field
-    if item.unique:
+    if item.unique and any(one.many for one in path.fields[:-1]):
+        value = _identity(path)
+        yield IndexPlan(collection, f"{PREFIX}unique_{value}", ((value, ASCENDING),), True, sparse=True)
+    elif item.unique:
         yield _unique(collection, _identity(path), item.type.lowest)
     elif Capability.NEAR in item.type.capabilities:
         yield IndexPlan(collection, f"{PREFIX}place_{path.storage}", ((path.storage, SPHERE),))

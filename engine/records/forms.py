@@ -124,13 +124,19 @@ def build_storer(entity: Entity) -> Callable[[Record], dict[str, Any]]:
     return store
 
 
-def _fields_storer(fields: tuple[Field, ...]) -> Convert:
-    plan = [(item.name, item.many, value_storer(item)) for item in stored_fields(fields)]
+def _fields_storer(fields: tuple[Field, ...], *, in_items: bool = False) -> Convert:
+    """`in_items` says that these are fields of a many group's items, where unset unique ones are left out."""
+    plan = [
+        (item.name, item.many, value_storer(item, in_items=in_items), in_items and item.unique)
+        for item in stored_fields(fields)
+    ]
 
     def fill(record: Record) -> Record:
         stored: Record = {}
-        for name, many, convert in plan:
+        for name, many, convert, left_out in plan:
             value = record.get(name)
+            if left_out and (value is None or value == []):
+                continue
             if convert is None or value is None:
                 stored[name] = value
             elif many:
@@ -142,11 +148,14 @@ def _fields_storer(fields: tuple[Field, ...]) -> Convert:
     return fill
 
 
-def value_storer(item: Field) -> Convert | None:
-    """A function from one value of the field to its stored form; None where both are the same."""
+def value_storer(item: Field, *, in_items: bool = False) -> Convert | None:
+    """A function from one value of the field to its stored form; None where both are the same.
+
+    `in_items` says that the field stands in the items of a many group.
+    """
     kind = item.type
     if kind.shape is Shape.NESTED:
-        inner = _fields_storer(group_fields(item))
+        inner = _fields_storer(group_fields(item), in_items=in_items or item.many)
         return lambda value: {"id": ObjectId(value["id"]), "label": value["label"], **inner(value)}
     if kind.shape is Shape.REFERENCE:
         copies = _fields_storer(group_fields(item))

@@ -141,6 +141,8 @@ def _options(plan: IndexPlan) -> dict[str, Any]:
         options["unique"] = True
     if plan.partial is not None:
         options["partialFilterExpression"] = plan.partial
+    if plan.sparse:
+        options["sparse"] = True
     return options
 
 
@@ -156,7 +158,8 @@ def _is_like(index: Document, plan: IndexPlan) -> bool:
     if _is_text(plan):
         return set(index.get("weights", ())) == {path for path, _ in plan.keys}
     partial: Mapping[str, Any] | None = index.get("partialFilterExpression")
-    same_documents = partial == plan.partial and not index.get("sparse") and "collation" not in index
+    same_sparseness = bool(index.get("sparse")) is plan.sparse
+    same_documents = partial == plan.partial and same_sparseness and "collation" not in index
     return tuple(index["key"].items()) == plan.keys and bool(index.get("unique")) is plan.unique and same_documents
 
 

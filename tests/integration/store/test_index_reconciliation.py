@@ -188,3 +188,16 @@ async def test_the_memory_takes_the_plans(plans):
     await memory.insert("companies", {"name": "a"})
     with pytest.raises(DuplicateKey):
         await memory.insert("companies", {"name": "a"})
+
+
+async def test_a_sparse_unique_index_looks_at_the_items_that_have_the_key(store):
+    plan = IndexPlan("things", "cw_unique_rows.code", (("rows.code", 1),), True, sparse=True)
+    report = await reconcile_indexes(store, [plan])
+    assert len(report.created) == 1
+    await store.insert("things", {"rows": [{"code": "a"}, {"n": 1}]})
+    await store.insert("things", {"rows": [{"code": "b"}, {"n": 1}]})
+    await store.insert("things", {"rows": []})
+    await store.insert("things", {"rows": []})
+    with pytest.raises(DuplicateKey):
+        await store.insert("things", {"rows": [{"n": 2}, {"code": "a"}]})
+    assert len((await reconcile_indexes(store, [plan])).present) == 1

@@ -121,3 +121,18 @@ def _as_json(value):
     if isinstance(value, list):
         return [_as_json(each) for each in value]
     return value if isinstance(value, (str, int, bool)) or value is None else str(value)
+
+
+def test_unset_unique_fields_of_items_are_not_stored_so_that_they_never_clash(bench):
+    things = bench(
+        "fields: {rows: {type: nested, many: true, fields: {code: {type: text, unique: true}, n: {type: integer}}}}"
+    )
+    document = things.create({"rows": [{"code": "a"}, {"n": 1}]}).document
+    assert "code" not in document["rows"][1]
+    assert document["rows"][0]["n"] is None
+    assert things.shown(document)["rows"][1]["code"] is None
+    assert (
+        things.update(document, {"rows": [{"id": row["id"]} for row in things.shown(document)["rows"]]}).values is None
+    )
+    (plan,) = [plan for plan in things.compiled.indexes if plan.unique and plan.collection == "things"]
+    assert (plan.keys, plan.sparse, plan.partial) == ((("rows.code", 1),), True, None)

@@ -113,3 +113,15 @@ def test_groups_are_found_by_id_name_or_label_without_asking_anybody(bench):
     assert things.create({"team": "Sales team"}).record["team"] == by_name
     assert things.create({"team": {"id": by_name["id"]}}).record["team"] == by_name
     assert things.problems({"team": "nobody"}) == [("team", "notFound")]
+
+
+def test_a_limit_may_speak_of_the_present_day(bench):
+    people = "fields: {name: {type: text}, until: {type: date}}\nrecordLabel: name"
+    found = bench(
+        "fields: {owner: {type: relationship, entity: people, where: {until: greaterOrEquals(today)}}}",
+        others={"people": people},
+    )
+    found.others["people"] = [{"_id": ADA, "version": 0, "label": "Ada", "name": "Ada", "until": "2023-11-14"}]
+    day = 86_400_000
+    assert found.create({"owner": str(ADA)}, now=1_700_000_000_000).record["owner"]["label"] == "Ada"
+    assert found.problems({"owner": str(ADA)}, now=1_700_000_000_000 + day) == [("owner", "invalid")]
