@@ -62,7 +62,7 @@ class Resolved:
 def resolve_definitions(definitions: Definitions) -> Resolved:
     """The resolved model of whatever was written."""
     inherited = inherit(definitions.entities)
-    resolver = FieldResolver(inherited)
+    resolver = FieldResolver(inherited, definitions.groups)
     entities = {name: _entity(name, entity, resolver) for name, entity in inherited.items()}
     served = {name: entity for name, entity in entities.items() if not inherited[name].abstract}
     app = _app(definitions, served)

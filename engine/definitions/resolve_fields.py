@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -49,10 +49,11 @@ def entity_system_fields() -> tuple[Field, ...]:
 class FieldResolver:
     """Resolves the fields of all entities, each once; copied fields need their targets first."""
 
-    def __init__(self, entities: Mapping[str, EntityDef]) -> None:
+    def __init__(self, entities: Mapping[str, EntityDef], groups: Iterable[str]) -> None:
         self.problems: Problems = []
         self._types: dict[tuple[str, str], FieldType] = {}
         self._written = entities
+        self._groups = tuple(groups)
         self._plain = {name: self._plain_fields(entity.fields, "") for name, entity in entities.items()}
         self._complete: dict[tuple[str, str], Field] = {}
 
@@ -116,7 +117,7 @@ class FieldResolver:
         found = self._types.get(identity)
         if found is None:
             try:
-                found = known.configure(options)
+                found = known.configure(options).among(self._groups)
             except BadOption as error:
                 at = definition.value_at(error.key)
                 meaning = next((key.description for key in known.keys if key.name == error.key), None)

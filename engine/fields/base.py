@@ -142,6 +142,10 @@ class FieldType:
         """What `display_keys` alone cannot say about a field's `display` (a bad pattern, keys that contradict each
         other); raises BadOption. Called once at start-up."""
 
+    def among(self, groups: Iterable[str]) -> Self:
+        """The type as it is in an app whose groups of permissions have these names."""
+        return self
+
     def doubts(self) -> Iterable[BadOption]:
         """What the type takes although it is most likely a mistake, as warnings to the author."""
         return ()
@@ -174,6 +178,10 @@ class FieldType:
     def parse_like(self, text: str) -> str:
         """The text that `like` looks for in what `query_value` gives (a phone's digits, say); raises InvalidValue."""
         return text
+
+    def identify(self, text: str) -> str | None:
+        """The id of what a bare filter's text names, where the type knows it by itself; None leaves `query_part`."""
+        return None
 
     def query_value(self, value: Any) -> Any:
         """What a bare filter compares with the results of `parse_text`: the value itself or, with `query_part`, that

@@ -10,8 +10,8 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Self
@@ -246,12 +246,24 @@ class GroupType(ReferenceType):
     groups: tuple[str, ...] = ()
     allowed: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     """The ids of `groups`."""
+    names: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """All groups of the app."""
 
     @classmethod
     def configure(cls, options: Mapping[str, Any]) -> Self:
         """Takes `groups`."""
         groups = tuple(options.get("groups", ()))
         return cls(groups, frozenset(map(group_id, groups)))
+
+    def among(self, groups: Iterable[str]) -> Self:
+        """Knows the app's groups by their names."""
+        return replace(self, names=frozenset(groups))
+
+    def identify(self, text: str) -> str | None:
+        """An id, else the name of a group; other text can only be a label."""
+        if is_hex_id(text) is not None:
+            return text.lower()
+        return group_id(text) if text in self.names else None
 
     def check(self, value: Any) -> None:
         """Whether the group is one of those that may be chosen; an Ask is checked when it has its answer."""

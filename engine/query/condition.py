@@ -103,7 +103,14 @@ class Not:
     part: Test | Element
 
 
-Argument = Span | Reference | Period | None
+@dataclass(frozen=True)
+class Identity:
+    """What a reference points to, told by the id; it is compared with the reference's id and not with its text."""
+
+    span: Span
+
+
+Argument = Span | Identity | Reference | Period | None
 """What an operator compares with; None is EMPTY."""
 
 
@@ -277,11 +284,21 @@ def _bind_comparison(
         elif isinstance(argument, Period):
             if clock is not None:
                 spans.extend(_placed(argument, place.field.type, clock))
+        elif isinstance(argument, Identity):
+            ids.append(argument.span)
         else:
             spans.append(argument)
         count = len(spans) + len(ids) - before
         if (count == 0 and operator.negated) or (count != 1 and not listed):
             return NEVER  # "none of them", or a bound, cannot be told while a value is unknown
+    return compare_targets(place, operator, spans, ids)
+
+
+def compare_targets(
+    place: Place, operator: Operator, spans: Iterable[Span | None], ids: Iterable[Span | None]
+) -> Condition:
+    """As `compare`, where a reference may also be told by one of `ids`; with nothing to compare it matches nothing."""
+    spans, ids = tuple(spans), tuple(ids)
     found = [compare(place, operator, spans)] if spans else []
     target = place.field.by_name.get("id")
     if ids and target is not None:
@@ -353,6 +370,7 @@ __all__ = [
     "Deferred",
     "Element",
     "Every",
+    "Identity",
     "Not",
     "Place",
     "Some",
@@ -361,6 +379,7 @@ __all__ = [
     "any_of",
     "bind",
     "compare",
+    "compare_targets",
     "compared_field",
     "empty_at",
     "is_bound",

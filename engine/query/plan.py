@@ -13,10 +13,12 @@ from engine.query.condition import (
     Condition,
     Deferred,
     Element,
+    Identity,
     Place,
     all_of,
     any_of,
     compare,
+    compare_targets,
     empty_at,
     negate,
     read_value,
@@ -240,8 +242,8 @@ class _Planner:
             return negate(found) if operator.negated else found
         if any(isinstance(argument, (Reference, Period)) for argument in arguments):
             return Deferred(place, operator, tuple(arguments))
-        known = [argument for argument in arguments if not isinstance(argument, (Reference, Period))]
-        return compare(place, operator, known)
+        spans = [one for one in arguments if one is EMPTY or isinstance(one, Span)]
+        return compare_targets(place, operator, spans, [one.span for one in arguments if isinstance(one, Identity)])
 
     def check(self, place: Place, operator: Operator, where: str) -> None:
         kind = place.field.type
@@ -253,7 +255,7 @@ class _Planner:
 
     def read(
         self, place: Place, operator: Operator, argument: Argument, where: str
-    ) -> Span | Reference | Period | None:
+    ) -> Span | Identity | Reference | Period | None:
         """One argument as the operator compares with it; a relative time stays a Period while there is no clock."""
         kind = place.field.type
         if isinstance(argument, Reference):
@@ -268,9 +270,18 @@ class _Planner:
                 return span_of(read_value(place.field, argument.value))
             if takes_periods(kind) and (period := parse_period(argument)) is not None:
                 return period if self.clock is None else span_in(period, kind, self.clock)
-            return span_of(kind.parse_text(argument))
+            return self.identify(place, argument) or span_of(kind.parse_text(argument))
         except InvalidValue as error:
             raise BadRequest(f"{where}: {_refusal(argument, error.message)}") from None
+
+    def identify(self, place: Place, text: str) -> Identity | None:
+        """What the text names, where the field's type knows and the caller sees the reference's id."""
+        found = place.field.type.identify(text)
+        path = f"{place.path.name}.id"
+        if found is None or (self.access is not None and self.access.hides(path)):
+            return None
+        self.add_guard(path)
+        return Identity(span_of(found))
 
     def check_empty(self, place: Place, operator: Operator, where: str) -> None:
         if operator.capability is Capability.ORDER:

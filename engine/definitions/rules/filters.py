@@ -34,7 +34,7 @@ def _check(context: Context, place: FilterPlace, written: Map) -> Iterator[Diagn
     yield from faults
     if not faults and written is place.map:
         try:
-            plan_filter(place.paths, parse_filter_map(written.data))
+            plan_filter(place.paths, parse_filter_map(written.data), transient=place.transient)
         except BadRequest as error:
             if not any(context.leads_to_broken(place.paths, name) for name in written.values):
                 yield problem(FILTER, written.at, error.message, _VALUES)
@@ -54,7 +54,7 @@ def _check_entry(context: Context, place: FilterPlace, written: Map, name: str, 
             yield problem(UNKNOWN_FIELD, written.key_at(name), f'there is no field "{name}" to filter by', hint)
     elif not context.leads_to_broken(place.paths, name):
         try:
-            plan_filter(place.paths, parse_filter_map({name: node.data}))
+            plan_filter(place.paths, parse_filter_map({name: node.data}), transient=place.transient)
         except BadRequest as error:
             yield problem(FILTER, node.at, error.message, _VALUES)
         yield from _check_references(context, place, node)

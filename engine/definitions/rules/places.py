@@ -67,11 +67,15 @@ class ExpressionPlace:
 
 @dataclass(frozen=True, slots=True)
 class FilterPlace:
-    """A filter map and the fields that it is about; `record` is what `$record` stands for, None where it is not."""
+    """A filter map and the fields that it is about; `record` is what `$record` stands for, None where it is not.
+
+    `transient` ones run on a record at hand, whose fields that are not stored can be asked too.
+    """
 
     map: Map
     paths: Entity | FieldSet
     record: Entity | FieldSet | None
+    transient: bool = False
 
 
 def expression_places(context: Context) -> Iterator[ExpressionPlace]:
@@ -272,7 +276,7 @@ def _rights(rights: EntityRightsDef) -> Iterator[object]:
 
 def _filter(node: Node | None, paths: Entity | FieldSet, record: Entity | FieldSet) -> Iterator[FilterPlace]:
     if isinstance(node, Map):
-        yield FilterPlace(node, paths, record)
+        yield FilterPlace(node, paths, record, transient=True)
 
 
 def _about(context: Context, entity: str, node: Map | None, record: Entity | FieldSet | None) -> Iterator[FilterPlace]:
