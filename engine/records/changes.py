@@ -15,6 +15,7 @@ from engine.errors import FieldProblem, OptimisticLocking, ValidationErrors
 from engine.expressions import Names, Scope
 from engine.fields.base import Supply
 from engine.permissions import Access
+from engine.query import Clock
 from engine.records.calculated import Calculator
 from engine.records.draft import ROOT_SYSTEM, ContainerParser, Draft, parse_record
 from engine.records.forms import Record, build_loader, build_storer, stored_fields, value_storer
@@ -189,8 +190,9 @@ def _field_storer(item: Field) -> Callable[[Any], Any]:
 
 
 def _unfit_targets(draft: Draft, record: Record, moment: Moment) -> list[FieldProblem]:
+    clock = Clock(moment.now, moment.timezone)
     found = (
-        relationship.problem(target, where, record, moment.user)
+        relationship.problem(target, where, record, moment.user, clock)
         for where, (relationship, target) in draft.targets.items()
     )
     return [problem for problem in found if problem is not None]

@@ -14,6 +14,7 @@ from engine.errors import BadRequest, FieldProblem, InvalidValue, did_you_mean
 from engine.fields.base import Shape
 from engine.fields.reference import Ask
 from engine.permissions import OPEN_MASK, WriteMask
+from engine.query import Clock
 from engine.records.forms import GROUP_SYSTEM, Record, group_fields
 from engine.schema import Field
 
@@ -83,7 +84,12 @@ class Chooser(Protocol):
     """What says whether a found target may be referred to; see references.Relationship."""
 
     def problem(
-        self, target: Record, where: str, record: Record, user: Mapping[str, Any] | None
+        self,
+        target: Record,
+        where: str,
+        record: Record,
+        user: Mapping[str, Any] | None,
+        clock: Clock | None = None,
     ) -> FieldProblem | None:
         """What is wrong with the choice, if anything."""
 

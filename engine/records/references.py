@@ -15,7 +15,7 @@ from bson import ObjectId
 from engine.errors import FieldProblem, InvalidValue
 from engine.fields.reference import Ask, Home, ReferenceType, group_id, is_hex_id
 from engine.permissions import FULL_ACCESS, Access
-from engine.query import Condition, bind, parse_filter_map, plan_filter, to_filter, to_predicate
+from engine.query import Clock, Condition, bind, parse_filter_map, plan_filter, to_filter, to_predicate
 from engine.records.draft import INVALID, Asked, Draft
 from engine.records.forms import Record, build_loader, group_fields, value_storer
 from engine.schema import App, Entity, Field
@@ -111,11 +111,16 @@ class Relationship:
         return matches[0]
 
     def problem(
-        self, target: Record, where: str, record: Record, user: Mapping[str, Any] | None
+        self,
+        target: Record,
+        where: str,
+        record: Record,
+        user: Mapping[str, Any] | None,
+        clock: Clock | None = None,
     ) -> FieldProblem | None:
         """What is wrong with a target that the field's `where` does not take."""
         assert self._where is not None
-        if to_predicate(bind(self._where, user=user, record=record))(target):
+        if to_predicate(bind(self._where, user=user, record=record, clock=clock))(target):
             return None
         info = {"rejectedValue": {"id": target["id"]}, "rule": "where", "limit": None}
         message = f"This record of {self.target.label} may not be chosen here"
