@@ -24,6 +24,7 @@ from engine.jobs import (
     to_note_filter,
     to_storable,
 )
+from server.runtime.jobs.cancelling import check_cancelled
 from server.runtime.jobs.crash_points import CrashPoint, pass_point
 from server.runtime.jobs.stored import JOBS, RESULTS, expiry, read_job, write_log
 from server.runtime.jobs.timing import Timing
@@ -91,6 +92,7 @@ class JobContext:
 
     async def note(self, note: Note) -> None:
         """Writes what was done so far. Raises Stopped and LeaseLost."""
+        check_cancelled()
         if not await self._write_note(self.running.store, note):
             await self._explain()
         self.job = apply_note(self.job, note)
@@ -101,6 +103,8 @@ class JobContext:
 
         Without transactions the note comes after the writes. Raises Stopped and LeaseLost.
         """
+
+        check_cancelled()
 
         async def run(store: Store) -> tuple[T, Note] | None:
             result, note = await body(replace(self.running, store=store))

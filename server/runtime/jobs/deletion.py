@@ -34,7 +34,7 @@ async def delete_ids_later(running: RunningApp, caller: Caller, name: str, ids: 
     """A job that deletes the records with these ids, joined by commas."""
     flags, rest = take_flags(pairs, DELETE_FLAGS)
     refuse_parameters(rest, DELETE_FLAGS)
-    wanted = list(dict.fromkeys(one.strip() for one in ids.split(",")))
+    wanted = list(dict.fromkeys(one.strip().lower() for one in ids.split(",")))
     return await _enqueue(running, caller, name, flags, {"ids": wanted})
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from engine.errors import RequestError
 from engine.jobs import MOST_FAILURES, Circumstances, Command, Job, Level, pause_before_retry
 from server.runtime.jobs.callers import caller_of
+from server.runtime.jobs.cancelling import check_cancelled
 from server.runtime.jobs.context import JobContext, LeaseLost, Stopped
 from server.runtime.jobs.crash_points import CrashPoint, pass_point
 from server.runtime.jobs.kinds import JobKind
@@ -102,6 +103,7 @@ async def _settle(context: JobContext, command: Command, given: Circumstances, l
 async def _persist(write: Callable[[], Awaitable[Job | None]]) -> None:
     """Tries until the database has taken it."""
     while True:
+        check_cancelled()
         try:
             await write()
         except StoreUnavailable:
@@ -110,4 +112,4 @@ async def _persist(write: Callable[[], Awaitable[Job | None]]) -> None:
             return
 
 
-__all__ = ["hand_back", "run_job"]
+__all__ = ["HAND_BACK_TIME", "hand_back", "run_job"]

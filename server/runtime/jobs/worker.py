@@ -30,12 +30,13 @@ from engine.jobs import (
     within_share,
 )
 from engine.schema import Queue
+from server.runtime.jobs.cancelling import check_cancelled, end_tasks
 from server.runtime.jobs.context import JobContext
 from server.runtime.jobs.kinds import JobKinds
 from server.runtime.jobs.lanes import LaneReader
 from server.runtime.jobs.moves import join_split, move
 from server.runtime.jobs.presence import Presence, WorkerRecord, read_machine
-from server.runtime.jobs.runs import hand_back, run_job
+from server.runtime.jobs.runs import HAND_BACK_TIME, hand_back, run_job
 from server.runtime.jobs.stored import JOBS, read_held, read_job
 from server.runtime.jobs.takeover import take_over
 from server.runtime.jobs.timing import Timing
@@ -87,11 +88,7 @@ class Worker:
         try:
             await self._take_jobs()
         finally:
-            watching.cancel()
-            tasks = [held.task for held in self._held.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(watching, *tasks, return_exceptions=True)
+            await end_tasks([watching, *(held.task for held in self._held.values())], HAND_BACK_TIME + 1)
             await self._leave()
 
     async def _leave(self) -> None:
@@ -106,6 +103,7 @@ class Worker:
     async def _take_jobs(self) -> None:
         pause = self._timing.first_poll
         while True:
+            check_cancelled()
             running = self._running()
             if running is None or self._presence is None:
                 await asyncio.sleep(self._timing.first_poll)
@@ -114,7 +112,8 @@ class Worker:
             if await self._try_round(running, self._presence):
                 pause = self._timing.first_poll
             try:
-                await asyncio.wait_for(running.job_added.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await running.job_added.wait()
                 pause = self._timing.first_poll
             except TimeoutError:
                 pause = min(pause * 2, self._timing.longest_poll)
@@ -226,6 +225,7 @@ class Worker:
     async def _watch(self) -> None:
         beaten = float("-inf")
         while True:
+            check_cancelled()
             running = self._running()
             if running is not None:
                 try:
