@@ -71,12 +71,13 @@ class Key:
     """One definition key of a field type.
 
     `schema` is the JSON Schema (draft 2020-12) of what authors may write; the loader, the editor schema and the
-    documentation are made from it.
+    documentation are made from it. `lists` says of what a list holds the names ("group"), so that editors offer them.
     """
 
     name: str
     schema: Mapping[str, object]
     description: str
+    lists: str | None = None
 
 
 class BadOption(Exception):

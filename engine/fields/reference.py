@@ -238,6 +238,7 @@ class GroupType(ReferenceType):
             "groups",
             {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "uniqueItems": True},
             "The names of the groups that may be chosen; all.",
+            lists="group",
         ),
     )
     sample: ClassVar[object] = {"id": group_id("readers"), "label": "Read-only user"}
