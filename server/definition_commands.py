@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from server.telling import told
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -39,4 +42,30 @@ def validate(
     raise typer.Exit(outcome.exit_code)
 
 
-__all__ = ["ReportFormat", "app", "validate"]
+class FileKind(StrEnum):
+    """The kinds of definition files."""
+
+    ENTITY = "entity"
+    APP = "app"
+    GROUP = "group"
+
+
+@app.command()
+def schema(
+    kind: Annotated[FileKind, typer.Argument(metavar="[entity|app|group]", help="The kind of file.")] = FileKind.ENTITY,
+    project: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Offer the names of this app, or of all apps in a folder.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema (draft 2020-12) of definition files, for editors."""
+    from engine.definitions import find_apps, read_sources
+    from engine.definitions.editor_schema import build_editor_schema, project_names
+
+    names = None
+    if project is not None:
+        with told(project):
+            names = project_names([read_sources(folder) for folder in find_apps(project)])
+    typer.echo(json.dumps(build_editor_schema(kind.value, names), indent=2, ensure_ascii=False))
+
+
+__all__ = ["FileKind", "ReportFormat", "app", "schema", "validate"]

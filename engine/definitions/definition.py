@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol, get_type_hints
 from engine.definitions.codes.code import problem
 from engine.definitions.codes.files import EXCLUSIVE_KEYS, MISSING_KEY, UNKNOWN_KEY
 from engine.definitions.nodes import Map, Node
+from engine.definitions.schema_book import NAME_PATTERN, Kind, Schema, SchemaBook, at_most_one
 from engine.definitions.takes import INVALID, Named, Problems, Takes, refuse_shape, refuse_table
 from engine.errors import Position, did_you_mean
 
@@ -49,6 +50,8 @@ class Definition:
     """What one of them is called in messages: "a field"."""
     exclusive: ClassVar[tuple[frozenset[str], ...]] = ()
     """Sets of keys of which at most one may be given."""
+    needed: ClassVar[tuple[frozenset[str], ...]] = ()
+    """Sets of keys of which one must be given."""
 
     node: Map
     at: Position
@@ -99,6 +102,37 @@ class Record:
             return refuse_shape(node, where, self.expected, problems)
         values = load_keys(model, node, model.table(), problems)
         return INVALID if values is INVALID else model(node=node, at=at or node.at, **values)
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """An object of the known keys, as a part of the book."""
+        return book.part(
+            part_name(self.model), lambda: {**keys_schema(self.model, book), "additionalProperties": False}
+        )
+
+
+def part_name(model: type[Definition]) -> str:
+    """What a kind of definition is called among the parts of a schema: `entityRights`."""
+    name = model.__name__.removesuffix("Def")
+    return name[0].lower() + name[1:]
+
+
+def keys_schema(model: type[Definition], book: SchemaBook) -> Schema:
+    """The JSON Schema of a map with the keys of a kind of definition, and perhaps others."""
+    table = model.table()
+    required = [key.name for key in table.values() if key.required]
+    rules = [at_most_one(keys) for keys in model.exclusive]
+    rules += [{"anyOf": [{"required": [key]} for key in sorted(keys)]} for keys in model.needed]
+    return {
+        "type": "object",
+        "properties": {key.name: described(key.takes.schema(book), key.description) for key in table.values()},
+        **({"required": required} if required else {}),
+        **({"allOf": rules} if rules else {}),
+    }
+
+
+def described(schema: Schema, description: str) -> Schema:
+    """The schema with words for people."""
+    return {"description": description, **schema}
 
 
 def load_keys(
@@ -157,6 +191,7 @@ class Catalog:
     """A map from names to definitions, as a Named; refused entries are left out."""
 
     takes: TakesDefinition
+    kind: Kind | None = None
 
     @property
     def expected(self) -> str:
@@ -170,3 +205,8 @@ class Catalog:
         keys = node.keys
         loaded = {name: self.takes.load(inner, name, problems, keys[name].at) for name, inner in node.values.items()}
         return Named(node, {name: value for name, value in loaded.items() if value is not INVALID})
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """An object whose keys are names, or the project's names."""
+        table = book.table(self.kind, self.takes.schema(book))
+        return table if self.kind is not None else {**table, "propertyNames": {"pattern": NAME_PATTERN}}

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 
 from engine.definitions.definition import Catalog, Definition, Key, Record
 from engine.definitions.model_actions import ActionDef, ListenerDef
-from engine.definitions.model_fields import NAME, TEMPLATE, FieldTakes, ValidationDef
+from engine.definitions.model_fields import ENTITY, FIELD, NAME, PATH, TEMPLATE, FieldTakes, ValidationDef
 from engine.definitions.nodes import Scalar
+from engine.definitions.schema_book import Kind
 from engine.definitions.takes import (
     Alternatives,
     Boolean,
@@ -57,8 +58,10 @@ class ScheduleDef(Definition):
         Scalar,
         Key(Word("a cron expression such as '0 6 * * 1-5'"), "When: minute hour day month weekday.", required=True),
     ]
-    entity: Annotated[Scalar, Key(NAME, "The entity that has the action.", required=True)]
-    action: Annotated[Scalar, Key(NAME, "The action to run; its type is many or global.", required=True)]
+    entity: Annotated[Scalar, Key(ENTITY, "The entity that has the action.", required=True)]
+    action: Annotated[
+        Scalar, Key(Word("a name", Kind.ACTION), "The action to run; its type is many or global.", required=True)
+    ]
     params: Annotated[Named | None, Key(Table(Json()), "Values of the action's parameters.")] = None
     missed: Annotated[
         Literal["run", "skip"], Key(OneOf(("run", "skip")), "What becomes of a time when no server was up.")
@@ -101,7 +104,7 @@ class AuditDef(Definition):
     changed: Annotated[bool, Key(Boolean(), "Whether changes are recorded; true unless given.")] = True
     deleted: Annotated[bool, Key(Boolean(), "Whether deletions are recorded; true unless given.")] = True
     actions: Annotated[bool, Key(Boolean(), "Whether actions are recorded; true unless given.")] = True
-    ignore: Annotated[tuple[Scalar, ...], Key(Items(NAME), "Fields whose changes are not recorded.")] = ()
+    ignore: Annotated[tuple[Scalar, ...], Key(Items(FIELD), "Fields whose changes are not recorded.")] = ()
     on_delete: Annotated[
         Literal["keep", "erase"], Key(OneOf(("keep", "erase")), "What becomes of the trail when its record is deleted.")
     ] = "keep"
@@ -121,7 +124,7 @@ class IndexDef(Definition):
     fields: Annotated[
         tuple[Scalar, ...],
         Key(
-            Items(Word("the path of a field, with - before it for descending order"), least=1),
+            Items(Word("the path of a field, with - before it for descending order", Kind.FIELD), least=1),
             "Its fields.",
             required=True,
         ),
@@ -148,7 +151,8 @@ class EntityDef(Definition):
     label: Annotated[str | None, Key(Text(), "Its name for people, in the plural.")] = None
     description: Annotated[str | None, Key(Text(), "What one record means.")] = None
     extends: Annotated[
-        Scalar | None, Key(NAME, "The entity whose fields, actions, listeners, validations and indexes it takes over.")
+        Scalar | None,
+        Key(ENTITY, "The entity whose fields, actions, listeners, validations and indexes it takes over."),
     ] = None
     abstract: Annotated[bool, Key(Boolean(), "Whether it is only there to be extended.")] = False
     record_label: Annotated[Scalar | None, Key(TEMPLATE, "What a record is called.")] = None
@@ -160,7 +164,7 @@ class EntityDef(Definition):
     indexes: Annotated[
         tuple[Any, ...],
         Key(
-            Items(Alternatives(items=Items(Word("the path of a field"), least=1), map=Record(IndexDef))),
+            Items(Alternatives(items=Items(PATH, least=1), map=Record(IndexDef))),
             "Indexes over several fields.",
         ),
     ] = ()
@@ -200,13 +204,19 @@ class EntityRightsDef(Definition):
     fields: Annotated[
         Named | None,
         Key(
-            Table(Alternatives(scalar=OneOf(("readWrite", "readOnly", "none", "parent")), map=Record(FieldRightDef))),
+            Table(
+                Alternatives(scalar=OneOf(("readWrite", "readOnly", "none", "parent")), map=Record(FieldRightDef)),
+                Kind.FIELD,
+            ),
             "Rights on fields by path; readWrite unless given, inside nested groups as the group.",
         ),
     ] = None
     actions: Annotated[
         Named | None,
-        Key(Table(Right()), "On which records actions may be run; always unless given, where update is not never."),
+        Key(
+            Table(Right(), Kind.ACTION),
+            "On which records actions may be run; always unless given, where update is not never.",
+        ),
     ] = None
 
 
@@ -257,7 +267,8 @@ class GroupDef(Definition):
     label: Annotated[str | None, Key(Text(), "Its name for people.")] = None
     description: Annotated[str | None, Key(Text(), "Who belongs to it.")] = None
     entities: Annotated[
-        Named | None, Key(Catalog(Record(EntityRightsDef)), "Rights by entity; what is not named is closed.")
+        Named | None,
+        Key(Catalog(Record(EntityRightsDef), Kind.ENTITY), "Rights by entity; what is not named is closed."),
     ] = None
     api: Annotated[ApiDef | None, Key(Record(ApiDef), "Parts of the API; all are open unless closed here.")] = None
     security: Annotated[SecurityDef | None, Key(Record(SecurityDef), "Sessions and passwords of its members.")] = None

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from engine.definitions.definition import Catalog, Definition, Key, Record
-from engine.definitions.model_fields import EXPRESSION, NAME, FieldTakes, ValidationDef
+from engine.definitions.model_fields import ENTITY, EXPRESSION, FUNCTION, QUEUE, FieldTakes, ValidationDef
 from engine.definitions.nodes import Map, Node, Scalar
+from engine.definitions.schema_book import Kind
 from engine.definitions.takes import Boolean, Condition, Duration, Filter, Items, Json, Named, OneOf, Table, Text, Word
 
 VALUES = Table(Json())
+VALUES_BY_PATH = Table(Json(), Kind.FIELD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +33,12 @@ class ActionDef(Definition):
         tuple[ValidationDef, ...], Key(Items(Record(ValidationDef)), "Checks of the parameters.")
     ] = ()
     steps: Annotated[tuple[StepDef, ...], Key(Items(Record(StepDef)), "What it does, in order.")] = ()
-    run: Annotated[Scalar | None, Key(Word("a function of hooks.py"), "The function that does it.")] = None
+    run: Annotated[Scalar | None, Key(FUNCTION, "The function that does it.")] = None
     respond: Annotated[
         Scalar | None, Key(EXPRESSION, "An expression whose value is the answer instead of the record.")
     ] = None
     background: Annotated[bool, Key(Boolean(), "Whether it always runs as a job.")] = False
-    queue: Annotated[Scalar | None, Key(NAME, "The queue of its jobs; mix unless given.")] = None
+    queue: Annotated[Scalar | None, Key(QUEUE, "The queue of its jobs; mix unless given.")] = None
     save_linked: Annotated[
         bool, Key(Boolean(), "Whether its parameters are saved to fields of the same name first.")
     ] = False
@@ -69,9 +71,9 @@ class ListenerDef(Definition):
         Node | None, Key(Condition(), "A condition; for conditionMet one that holds now and did not before.")
     ] = None
     background: Annotated[bool, Key(Boolean(), "Whether it runs as a job, after the answer.")] = False
-    queue: Annotated[Scalar | None, Key(NAME, "The queue of its jobs; mix unless given.")] = None
+    queue: Annotated[Scalar | None, Key(QUEUE, "The queue of its jobs; mix unless given.")] = None
     steps: Annotated[tuple[StepDef, ...], Key(Items(Record(StepDef)), "What it does, in order.")] = ()
-    run: Annotated[Scalar | None, Key(Word("a function of hooks.py"), "The function that does it.")] = None
+    run: Annotated[Scalar | None, Key(FUNCTION, "The function that does it.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +81,10 @@ class CreateDef(Definition):
     """The argument of the step `create`."""
 
     noun = "create"
-    entity: Annotated[Scalar, Key(NAME, "The entity of the new record.", required=True)]
-    values: Annotated[Named | None, Key(VALUES, "Its values; a text may be a template, or an expression after =.")] = (
-        None
-    )
+    entity: Annotated[Scalar, Key(ENTITY, "The entity of the new record.", required=True)]
+    values: Annotated[
+        Named | None, Key(VALUES_BY_PATH, "Its values; a text may be a template, or an expression after =.")
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +92,11 @@ class UpdateDef(Definition):
     """The argument of the step `update`."""
 
     noun = "update"
-    entity: Annotated[Scalar, Key(NAME, "The entity of the records.", required=True)]
+    entity: Annotated[Scalar, Key(ENTITY, "The entity of the records.", required=True)]
     where: Annotated[Map, Key(Filter(), "Which records.", required=True)]
     set: Annotated[
-        Named, Key(VALUES, "Their new values; a text may be a template, or an expression after =.", required=True)
+        Named,
+        Key(VALUES_BY_PATH, "Their new values; a text may be a template, or an expression after =.", required=True),
     ]
 
 
@@ -102,7 +105,7 @@ class DeleteDef(Definition):
     """The argument of the step `delete`."""
 
     noun = "delete"
-    entity: Annotated[Scalar, Key(NAME, "The entity of the records.", required=True)]
+    entity: Annotated[Scalar, Key(ENTITY, "The entity of the records.", required=True)]
     where: Annotated[Map, Key(Filter(), "Which records.", required=True)]
 
 
@@ -111,7 +114,9 @@ class RunActionDef(Definition):
     """The argument of the step `action`."""
 
     noun = "action"
-    name: Annotated[Scalar, Key(NAME, "Another action of the same entity, of type one.", required=True)]
+    name: Annotated[
+        Scalar, Key(Word("a name", Kind.ACTION), "Another action of the same entity, of type one.", required=True)
+    ]
     params: Annotated[
         Named | None, Key(VALUES, "Its parameters; a text may be a template, or an expression after =.")
     ] = None
@@ -159,13 +164,16 @@ class StepDef(Definition):
 
     noun = "a step"
     exclusive = (frozenset({"set", "append", "remove", "create", "update", "delete", "action", "call", "log", "fail"}),)
+    needed = exclusive
 
     when: Annotated[Node | None, Key(Condition(), "Under which condition the step is taken.")] = None
     set: Annotated[
-        Named | None, Key(VALUES, "New values by path; a text may be a template, or an expression after =.")
+        Named | None, Key(VALUES_BY_PATH, "New values by path; a text may be a template, or an expression after =.")
     ] = None
-    append: Annotated[Named | None, Key(VALUES, "Values to add to lists, by path.")] = None
-    remove: Annotated[Named | None, Key(VALUES, "Which items to take out of lists, by path, as filters.")] = None
+    append: Annotated[Named | None, Key(VALUES_BY_PATH, "Values to add to lists, by path.")] = None
+    remove: Annotated[Named | None, Key(VALUES_BY_PATH, "Which items to take out of lists, by path, as filters.")] = (
+        None
+    )
     create: Annotated[CreateDef | None, Key(Record(CreateDef), "A new record of some entity.")] = None
     update: Annotated[UpdateDef | None, Key(Record(UpdateDef), "Changes to records of some entity.")] = None
     delete: Annotated[DeleteDef | None, Key(Record(DeleteDef), "Deletion of records of some entity.")] = None

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from engine.definitions.codes.code import problem
 from engine.definitions.codes.files import UNKNOWN_KEY
-from engine.definitions.definition import Catalog, Definition, Key, Record, load_keys, refuse_key
+from engine.definitions.definition import (
+    Catalog,
+    Definition,
+    Key,
+    Record,
+    described,
+    keys_schema,
+    load_keys,
+    refuse_key,
+)
 from engine.definitions.nodes import File, Map, Node, Scalar
-from engine.definitions.options import check_display, check_option, keys_of_type, types_with
+from engine.definitions.options import (
+    NEEDED_CAPABILITIES,
+    check_display,
+    check_option,
+    key_schema,
+    keys_of_type,
+    needed_keys,
+    types_with,
+)
+from engine.definitions.schema_book import Kind, Schema, SchemaBook
 from engine.definitions.takes import (
     INVALID,
     Alternatives,
@@ -28,10 +47,16 @@ from engine.definitions.takes import (
 )
 from engine.errors import Position
 from engine.fields import FIELD_TYPES
+from engine.fields.base import Capability, FieldType
 
 EXPRESSION = Word("an expression")
 TEMPLATE = Word('a template such as "{lastName}, {firstName}", or the name of a field')
 NAME = Word("a name")
+ENTITY = Word("a name", Kind.ENTITY)
+FIELD = Word("a name", Kind.FIELD)
+PATH = Word("the path of a field", Kind.FIELD)
+QUEUE = Word("a name", Kind.QUEUE)
+FUNCTION = Word("a function of hooks.py", Kind.FUNCTION)
 NO_KEYS = Map(File("", ""), 0, 0, False, {}, {})
 
 
@@ -41,9 +66,7 @@ class ValidationDef(Definition):
 
     noun = "a validation"
     check: Annotated[Scalar, Key(EXPRESSION, "An expression that is false where the value is refused.", required=True)]
-    field: Annotated[Scalar | None, Key(Word("the path of a field"), "The field that the problem is told about.")] = (
-        None
-    )
+    field: Annotated[Scalar | None, Key(PATH, "The field that the problem is told about.")] = None
     code: Annotated[str, Key(Text(), "The code in the answer.")] = "invalid"
     message: Annotated[str, Key(Text(), "The message in the answer.")] = "This value is not valid"
 
@@ -53,14 +76,14 @@ class AggregateDef(Definition):
     """`calculated: {aggregate: …}`."""
 
     noun = "an aggregate"
-    entity: Annotated[Scalar, Key(NAME, "The entity whose records are counted or summed up.", required=True)]
+    entity: Annotated[Scalar, Key(ENTITY, "The entity whose records are counted or summed up.", required=True)]
     where: Annotated[
         Map | None, Key(Filter(), "Which of its records; $record.path reads the record that has the field.")
     ] = None
     operation: Annotated[Literal["count", "sum", "avg"], Key(OneOf(("count", "sum", "avg")), "What is computed.")] = (
         "count"
     )
-    field: Annotated[Scalar | None, Key(Word("the path of a field"), "The field to sum or average.")] = None
+    field: Annotated[Scalar | None, Key(PATH, "The field to sum or average.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +141,9 @@ class FieldDef(Definition):
     validations: Annotated[
         tuple[ValidationDef, ...], Key(Items(Record(ValidationDef)), "Checks of each of its values, seen as `value`.")
     ] = ()
-    display: Annotated[Map | None, Key(Filter("a map of display options"), "How plain text writes its values.")] = None
+    display: Annotated[
+        Map | None, Key(Filter("a map of display options", None), "How plain text writes its values.")
+    ] = None
     lookup: Annotated[bool, Key(Boolean(), "Whether a relationship to this entity may be written by it.")] = False
     type_keys: Mapping[str, Node] = field(default_factory=dict)
     unfit: bool = False
@@ -138,11 +163,11 @@ class StructureDef(Definition):
 
     fields: Annotated[Named | None, Key(Catalog(FieldTakes()), "Its inner fields, in the order of output.")] = None
     record_label: Annotated[Scalar | None, Key(TEMPLATE, "What its values are called.")] = None
-    entity: Annotated[Scalar | None, Key(NAME, "The entity that it points to.")] = None
+    entity: Annotated[Scalar | None, Key(ENTITY, "The entity that it points to.")] = None
     where: Annotated[
         Map | None, Key(Filter(), "Which records it may point to; $record.path reads the record being written.")
     ] = None
-    copy: Annotated[tuple[Scalar, ...], Key(Items(NAME), "Fields of the target that are kept beside its label.")] = ()
+    copy: Annotated[tuple[Scalar, ...], Key(Items(FIELD), "Fields of the target that are kept beside its label.")] = ()
     on_delete: Annotated[
         Literal["none", "remove", "delete"],
         Key(OneOf(("none", "remove", "delete")), "What a deletion of the target does here."),
@@ -194,6 +219,51 @@ class FieldTakes:
             unfit=any(unfit),
             structure=StructureDef(node=node, at=node.at, **structure),
         )
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """An object with the keys of every field; which others there are depends on its type."""
+        return book.part("field", lambda: _field_schema(book))
+
+
+def _field_schema(book: SchemaBook) -> Schema:
+    keys = keys_schema(FieldDef, book)
+    words = keys["properties"]["type"]["description"]
+    keys["properties"]["type"] = {"description": words, "enum": [*FIELD_TYPES]}
+    cases = [
+        {
+            "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+            "then": book.part(f"{name}Field", partial(_typed_schema, kind, book)),
+        }
+        for name, kind in FIELD_TYPES.items()
+    ]
+    return {**keys, "required": ["type"], "allOf": [*keys["allOf"], *cases]}
+
+
+def _typed_schema(kind: type[FieldType], book: SchemaBook) -> Schema:
+    """What a type adds to the keys of every field, and which of them it cannot have."""
+    own = keys_of_type(kind.name)
+    structure = StructureDef.table()
+    properties = {
+        name: described(
+            structure[name].takes.schema(book) if name in structure else key_schema(key, book), key.description
+        )
+        for name, key in own.items()
+    }
+    properties |= {
+        key: {"const": False} for key, capability in NEEDED_CAPABILITIES.items() if capability not in kind.capabilities
+    }
+    if Capability.CALCULATED not in kind.capabilities:
+        properties["calculated"] = {"not": {}}
+    elif Capability.AGGREGATE not in kind.capabilities:
+        properties["calculated"] = {"type": "string"}
+    display = {key.name: described(key_schema(key, book), key.description) for key in kind.display_keys}
+    properties["display"] = {"type": "object", "properties": display, "additionalProperties": False}
+    return {
+        "description": f"Takes {kind.expected}.",
+        "properties": properties,
+        "propertyNames": {"enum": [*FieldDef.table(), *own]},
+        "required": needed_keys(kind),
+    }
 
 
 def _refuse_foreign(name: str, node: Map, type_name: str | None, own: Mapping[str, Any], problems: Problems) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
@@ -12,10 +12,11 @@ from jsonschema.exceptions import ValidationError, best_match
 from engine.definitions.codes.code import problem
 from engine.definitions.codes.files import SHAPE, UNKNOWN_KEY
 from engine.definitions.nodes import List, Map, Node, Scalar
+from engine.definitions.schema_book import Kind, Schema, SchemaBook
 from engine.definitions.takes import Problems
 from engine.errors import did_you_mean
 from engine.fields import FIELD_TYPES
-from engine.fields.base import FieldType, Key
+from engine.fields.base import BadOption, Capability, FieldType, Key
 
 _EXPECTED = {
     "string": "a text",
@@ -33,6 +34,34 @@ def keys_of_type(name: str | None) -> Mapping[str, Key]:
     kind = FIELD_TYPES.get(name or "")
     kinds = [kind] if kind else FIELD_TYPES.values()
     return {key.name: key for kind in kinds for key in kind.keys}
+
+
+NEEDED_CAPABILITIES: Final[Mapping[str, Capability]] = {
+    "many": Capability.MANY,
+    "default": Capability.DEFAULT,
+    "defaultExpression": Capability.DEFAULT,
+    "unique": Capability.UNIQUE,
+    "required": Capability.REQUIRED,
+    "index": Capability.INDEX,
+    "sensitive": Capability.SENSITIVE,
+}
+"""Keys of every field that only types with a capability may carry, unless they say false."""
+
+
+def needed_keys(kind: type[FieldType]) -> list[str]:
+    """The own keys without which a type cannot be: what it points to, what it holds, what it refuses to go without."""
+    needed = [key.name for key in kind.keys if key.name in ("entity", "fields")]
+    try:
+        kind.configure({})
+    except BadOption as error:
+        needed.append(error.key)
+    return needed
+
+
+def key_schema(key: Key, book: SchemaBook) -> Schema:
+    """The JSON Schema of a type's key, with the project's names where it lists names."""
+    items = {"items": book.name(Kind(key.lists))} if key.lists else {}
+    return {**key.schema, **items}
 
 
 @cache

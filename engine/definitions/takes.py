@@ -1,4 +1,4 @@
-"""What a key of a definition takes: a positioned node in, a checked value out, or a problem."""
+"""What a key of a definition takes: a positioned node in, a checked value out, or a problem; and its JSON Schema."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from engine.definitions.codes.code import problem
 from engine.definitions.codes.files import NOT_A_CHOICE, SHAPE
 from engine.definitions.codes.work import RIGHT
 from engine.definitions.nodes import List, Map, Node, Scalar
+from engine.definitions.schema_book import Kind, Schema, SchemaBook
 from engine.errors import Diagnostic, did_you_mean
 
 INVALID: Any = type("Invalid", (), {"__repr__": lambda self: "INVALID"})()
@@ -32,6 +33,10 @@ class Takes(Protocol):
 
     def load(self, node: Node, where: str, problems: Problems) -> Any:
         """The checked value, or INVALID after its problems were added; `where` is the key, for messages."""
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """The JSON Schema (draft 2020-12) of what `load` takes, as far as a schema can say it."""
+        raise NotImplementedError
 
 
 def describe(node: Node) -> str:
@@ -70,16 +75,25 @@ class Text:
         hint = "put it in quotes" if quotable else "write a text, or leave the key out"
         return refuse_shape(node, where, self.expected, problems, hint)
 
+    def schema(self, book: SchemaBook) -> Schema:
+        """A string."""
+        return {"type": "string"}
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """A text that is a name or holds an expression, as its Scalar, so that its inside has positions."""
 
     expected: str = "a name"
+    kind: Kind | None = None
 
     def load(self, node: Node, where: str, problems: Problems) -> Any:
         """The scalar itself."""
         return INVALID if Text(self.expected).load(node, where, problems) is INVALID else node
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """A string or, where the project's names are known, one of them."""
+        return book.name(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,10 @@ class Boolean:
         if isinstance(node, Scalar) and isinstance(node.value, bool):
             return node.value
         return refuse_shape(node, where, self.expected, problems, "write true or false, without quotes")
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """A boolean."""
+        return {"type": "boolean"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +131,10 @@ class Integer:
         if isinstance(value, int) and not isinstance(value, bool) and self.least <= value <= self.most:
             return value
         return refuse_shape(node, where, self.expected, problems)
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """A number within the bounds."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +160,10 @@ class OneOf:
             return INVALID
         return refuse_shape(node, where, self.expected, problems)
 
+    def schema(self, book: SchemaBook) -> Schema:
+        """One of the words."""
+        return {"enum": [*self.words]}
+
 
 @dataclass(frozen=True, slots=True)
 class Duration:
@@ -153,6 +179,10 @@ class Duration:
                 return total
         return refuse_shape(node, where, self.expected, problems, "write a number and a unit: ms, s, m, h or d")
 
+    def schema(self, book: SchemaBook) -> Schema:
+        """A string of numbers and units."""
+        return {"type": "string", "pattern": f"^{_DURATION.pattern}$"}
+
 
 @dataclass(frozen=True, slots=True)
 class Json:
@@ -164,16 +194,25 @@ class Json:
         """The node itself."""
         return INVALID if node.refused else node
 
+    def schema(self, book: SchemaBook) -> Schema:
+        """Anything."""
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """A filter map, as its Map."""
 
     expected: str = "a filter map such as {state: active}"
+    kind: Kind | None = Kind.FIELD
 
     def load(self, node: Node, where: str, problems: Problems) -> Any:
         """The map; its fields and operators are checked against the entity later."""
         return node if isinstance(node, Map) else refuse_shape(node, where, self.expected, problems)
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """A map by the paths of fields, or other names."""
+        return book.table(self.kind, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +228,10 @@ class Condition:
         ):
             return node
         return refuse_shape(node, where, self.expected, problems)
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """Any of the three forms."""
+        return {"anyOf": [{"type": ["boolean", "string"]}, Filter().schema(book)]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +252,10 @@ class Right:
                 hint = f"write {'always' if node.data else 'never'}"
             problems.append(problem(RIGHT, node.at, f'"{where}" takes {self.expected}, not {describe(node)}', hint))
         return INVALID
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """A word or a filter map."""
+        return {"anyOf": [{"enum": ["always", "never"]}, Filter().schema(book)]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +281,17 @@ class Items:
         kept = tuple(item for item in loaded if item is not INVALID)
         return kept if len(kept) >= self.least else INVALID
 
+    def schema(self, book: SchemaBook) -> Schema:
+        """An array."""
+        return {"type": "array", "items": self.takes.schema(book), "minItems": self.least}
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A map from names of the author's choice to plain values, as a Named; refused entries are left out."""
 
     takes: Takes
+    kind: Kind | None = None
 
     @property
     def expected(self) -> str:
@@ -252,6 +304,10 @@ class Table:
             return refuse_table(self, node, where, problems)
         loaded = {name: self.takes.load(inner, name, problems) for name, inner in node.values.items()}
         return Named(node, {name: value for name, value in loaded.items() if value is not INVALID})
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """An object with any keys, or with the project's names."""
+        return book.table(self.kind, self.takes.schema(book))
 
 
 def refuse_table(takes: Takes, node: Node, where: str, problems: Problems) -> Any:
@@ -287,3 +343,7 @@ class Alternatives:
         if chosen is None or (isinstance(node, Scalar) and node.value is None):
             return refuse_shape(node, where, self.expected, problems)
         return chosen.load(node, where, problems)
+
+    def schema(self, book: SchemaBook) -> Schema:
+        """Any of the ways."""
+        return {"anyOf": [takes.schema(book) for takes in (self.scalar, self.items, self.map) if takes]}

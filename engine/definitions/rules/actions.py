@@ -31,7 +31,7 @@ def steps_have_a_kind(context: Context) -> Iterator[Diagnostic]:
     for site in context.sites:
         for step, _ in site.steps:
             if step.kind is None and step.node.keys.keys() <= step.table().keys():
-                kinds = ", ".join(sorted(step.exclusive[0]))
+                kinds = ", ".join(sorted(step.needed[0]))
                 yield problem(MISSING_KEY, step.at, "a step needs one key that says what it does", f"one of {kinds}")
 
 

@@ -17,7 +17,7 @@ from engine.definitions.codes.files import MISSING_KEY, TOO_LARGE
 from engine.definitions.codes.names import UNKNOWN_TYPE
 from engine.definitions.model_fields import CalculatedDef, FieldDef
 from engine.definitions.nodes import Map, Scalar
-from engine.definitions.options import keys_of_type
+from engine.definitions.options import NEEDED_CAPABILITIES, keys_of_type
 from engine.definitions.resolve_fields import parse_default
 from engine.definitions.rules.context import Context, FieldSite, entries, is_stand_in, suggest, text_of
 from engine.definitions.rules.trials import MOMENTS
@@ -28,17 +28,6 @@ from engine.fields.base import BadOption, Capability
 
 DEEPEST = 12
 """Groups around a field at most; paths have 16 parts, and a reference at the end has some of its own."""
-
-_NEEDS = {
-    "many": Capability.MANY,
-    "default": Capability.DEFAULT,
-    "defaultExpression": Capability.DEFAULT,
-    "unique": Capability.UNIQUE,
-    "required": Capability.REQUIRED,
-    "index": Capability.INDEX,
-    "sensitive": Capability.SENSITIVE,
-}
-"""Keys that only types with a capability may carry, unless they say false."""
 
 _OTHER_WORDS = {
     "string": "text",
@@ -104,7 +93,7 @@ def keys_suit_the_type(context: Context) -> Iterator[Diagnostic]:
     """unique, many, required and their like stand only where the type can do it."""
     for place in _all(context):
         definition, kind = place.definition, place.field.type
-        for key, capability in _NEEDS.items():
+        for key, capability in NEEDED_CAPABILITIES.items():
             if _says(definition, key) and capability not in kind.capabilities:
                 yield _lacks(definition, key, capability)
         calculated = definition.calculated
