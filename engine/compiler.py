@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from engine.actions import Behaviour, compile_behaviour
 from engine.definitions import Sources, resolve_app
 from engine.indexes import IndexPlan, plan_indexes
 from engine.permissions import AccessTable
@@ -23,6 +24,7 @@ class CompiledEntity:
     rules: RecordRules
     views: Views
     references: References
+    behaviour: Behaviour
 
     @property
     def collection(self) -> str:
@@ -57,10 +59,10 @@ def compile_app(sources: Sources) -> CompiledApp:
 
 def build_app(app: App) -> CompiledApp:
     """Compiles a resolved schema."""
-    entities = {
-        name: CompiledEntity(
-            entity, RecordRules(entity, hide_forbidden=app.forbidden == "hide"), Views(entity), References(app, entity)
-        )
-        for name, entity in app.entities.items()
-    }
+    entities = {name: _compile_entity(app, entity) for name, entity in app.entities.items()}
     return CompiledApp(app, entities, AccessTable(app), build_route_table(app))
+
+
+def _compile_entity(app: App, entity: Entity) -> CompiledEntity:
+    rules = RecordRules(entity, hide_forbidden=app.forbidden == "hide")
+    return CompiledEntity(entity, rules, Views(entity), References(app, entity), compile_behaviour(app, entity, rules))

@@ -1,6 +1,6 @@
 """Records: bodies to drafts, drafts to writes, stored documents to views; pure, compiled once per entity."""
 
-from engine.records.changes import Change, Creation, Moment, RecordRules
+from engine.records.changes import Change, Creation, Moment, RecordRules, Write
 from engine.records.draft import Draft
 from engine.records.forms import Record
 from engine.records.references import FILES, Lookup, References
@@ -19,4 +19,5 @@ __all__ = [
     "References",
     "View",
     "Views",
+    "Write",
 ]

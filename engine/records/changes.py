@@ -14,12 +14,13 @@ from bson import ObjectId
 from engine.errors import FieldProblem, OptimisticLocking, ValidationErrors
 from engine.expressions import Names, Scope
 from engine.fields.base import Supply
-from engine.permissions import Access
+from engine.permissions import FULL_ACCESS, Access
 from engine.query import Clock
 from engine.records.calculated import Calculator
 from engine.records.draft import ROOT_SYSTEM, ContainerParser, Draft, parse_record
 from engine.records.forms import Record, build_loader, build_storer, stored_fields, value_storer
 from engine.records.merge import Merge, Merger
+from engine.records.references import stand_in
 from engine.records.rights import RecordRights
 from engine.records.validate import Validator
 from engine.schema import Entity, Field
@@ -46,6 +47,20 @@ class Creation:
     document: dict[str, Any]
     answer: dict[str, Any]
 
+    @property
+    def planned(self) -> dict[str, Any]:
+        """The document as it will be."""
+        return self.document
+
+    @property
+    def version(self) -> int:
+        """The version that the record will have."""
+        return 0
+
+    def amended(self, record: Record, values: Mapping[str, Any], answer: dict[str, Any]) -> Creation:
+        """The same creation with other values in it."""
+        return Creation(record, {**self.document, **values}, answer)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -56,6 +71,21 @@ class Change:
     expected: int
     values: dict[str, Any] | None
     answer: dict[str, Any]
+    planned: dict[str, Any]
+    """The document as it will be."""
+
+    @property
+    def version(self) -> int:
+        """The version that the record will have, if it is to be changed at all."""
+        return self.expected + 1
+
+    def amended(self, record: Record, values: Mapping[str, Any], answer: dict[str, Any]) -> Change:
+        """The same change with other values in it."""
+        whole = {**(self.values or {}), **values}
+        return Change(self.old, record, self.expected, whole, answer, {**self.planned, **values})
+
+
+Write = Creation | Change
 
 
 class RecordRules:
@@ -135,7 +165,7 @@ class RecordRules:
         self.rights.check_change(old, record, merge.changed, access)
         changed = {name for name in ("label", *self._stored) if record[name] != old[name]}
         if not changed:
-            return Change(old, record, old["version"], None, self._answer(document, record))
+            return Change(old, record, old["version"], None, self._answer(document, record), dict(document))
         record["version"] = old["version"] + 1
         self._stamp(record, old, moment)
         values: dict[str, Any] = {"version": record["version"]}
@@ -144,7 +174,30 @@ class RecordRules:
         for name, convert in self._stored.items():
             if record[name] != old[name]:
                 values[name] = convert(record[name])
-        return Change(old, record, old["version"], values, self._answer({**document, **values}, record))
+        planned = {**document, **values}
+        return Change(old, record, old["version"], values, self._answer(planned, record), planned)
+
+    def preview(self, base: Record, body: Mapping[str, Any], moment: Moment, known: Mapping[str, Record]) -> Record:
+        """The record (value form) that a body would make of another one; what would be refused is passed over.
+
+        References show what `known` holds under their id, or else what was written: nothing is looked up.
+        """
+        draft = self.parse(body, FULL_ACCESS, new=False)
+        stand_in(draft, known)
+        record: Record = {"id": base["id"], "version": base["version"], "label": base["label"]}
+        self._fill(base, record, {}, Merge(draft, moment.scope(record, base)))
+        return record
+
+    def amend(self, written: Write, draft: Draft, moment: Moment) -> Write:
+        """A planned write with one more change in it: still one write, and one version. Raises ValidationErrors."""
+        planned = written.planned
+        more = self.plan_update(planned, draft, moment, FULL_ACCESS)
+        if more.values is None:
+            return written
+        version = written.version
+        record = {**more.record, "version": version}
+        answer = {**written.answer, **{name: more.answer[name] for name in planned}, "version": version}
+        return written.amended(record, {**more.values, "version": version}, answer)
 
     def _stamp(self, record: Record, old: Record, moment: Moment) -> None:
         for item in self._stamps:

@@ -87,7 +87,7 @@ class Chooser(Protocol):
         self,
         target: Record,
         where: str,
-        record: Record,
+        record: Mapping[str, Any],
         user: Mapping[str, Any] | None,
         clock: Clock | None = None,
     ) -> FieldProblem | None:

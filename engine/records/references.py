@@ -114,7 +114,7 @@ class Relationship:
         self,
         target: Record,
         where: str,
-        record: Record,
+        record: Mapping[str, Any],
         user: Mapping[str, Any] | None,
         clock: Clock | None = None,
     ) -> FieldProblem | None:
@@ -208,6 +208,15 @@ class References:
                 by_path.setdefault(asked.item.path, []).append(asked)
         choices = self._choices
         return tuple((choices[path], choices[path].plan_lookup(asked, access_to)) for path, asked in by_path.items())
+
+
+def stand_in(draft: Draft, known: Mapping[str, Record]) -> None:
+    """Answers every ask without looking anything up: by `known` references of that id, else by what was written."""
+    for asked in draft.asks:
+        ask = asked.ask
+        key = _id_of(ask)
+        text = ask.upload.name if ask.upload is not None else ask.by[1] if ask.by is not None else ask.text
+        asked.holder[asked.key] = known.get(key or "") or {"id": key, str(asked.item.type.query_part): text}
 
 
 def _matching(records: Sequence[Record], name: str, values: Sequence[Any], access: Access) -> list[Record]:
