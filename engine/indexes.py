@@ -24,7 +24,7 @@ class IndexPlan:
     """One index of one collection, which is named like its entity.
 
     `keys` are stored paths with 1, -1, "text" or "2dsphere". `partial` is the filter of the documents that the index
-    covers, None for all; a `sparse` one covers what has the key at all.
+    covers, None for all; a `sparse` one covers what has the key at all. `listed`: its place may be a list of places.
     """
 
     collection: str
@@ -33,6 +33,7 @@ class IndexPlan:
     unique: bool = False
     partial: Mapping[str, Any] | None = None
     sparse: bool = False
+    listed: bool = False
 
 
 def plan_indexes(app: App) -> tuple[IndexPlan, ...]:
@@ -62,7 +63,7 @@ def _plan_field(collection: str, path: FieldPath) -> Iterator[IndexPlan]:
     elif item.unique:
         yield _unique(collection, _identity(path), item.type.lowest)
     elif Capability.NEAR in item.type.capabilities:
-        yield IndexPlan(collection, f"{PREFIX}place_{path.storage}", ((path.storage, SPHERE),))
+        yield IndexPlan(collection, f"{PREFIX}place_{path.storage}", ((path.storage, SPHERE),), listed=item.many)
     elif item.index or item.reference is not None:
         yield _plain(collection, _identity(path))
     if item.index and _compared(path) != _identity(path):
@@ -72,6 +73,7 @@ def _plan_field(collection: str, path: FieldPath) -> Iterator[IndexPlan]:
 def _plan_named(entity: Entity, index: Index) -> IndexPlan:
     keys: list[tuple[str, int | str]] = []
     covered: dict[str, Any] = {}
+    listed = False
     for written in index.fields:
         path = entity.field_at(written.removeprefix("-"))
         assert path is not None  # the definitions were refused otherwise
@@ -80,12 +82,14 @@ def _plan_named(entity: Entity, index: Index) -> IndexPlan:
             keys.append((value, TEXT))
         elif Capability.NEAR in path.field.type.capabilities:
             keys.append((value, SPHERE))
+            listed = listed or path.field.many
         else:
             keys.append((value, DESCENDING if written.startswith("-") else ASCENDING))
         if Capability.EQUALS in path.field.type.capabilities:
             covered[value] = {"$gte": path.field.type.lowest}
     name = f"{PREFIX}index_{index.name}"
-    return IndexPlan(entity.name, name, tuple(keys), index.unique, (index.unique and covered) or None)
+    partial = (index.unique and covered) or None
+    return IndexPlan(entity.name, name, tuple(keys), index.unique, partial, listed=listed)
 
 
 def _unique(collection: str, value: str, lowest: object) -> IndexPlan:

@@ -81,10 +81,11 @@ def _operators(test: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class GeoSort:
-    """Nearest first, for `$geoNear`: the stored path and the GeoJSON point."""
+    """Nearest first: the stored path, the GeoJSON point, and whether the place may be a list."""
 
     path: str
     point: dict[str, Any]
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def to_find(plan: ListPlan) -> Find:
     geo = None
     if plan.nearest is not None:
         place, near = plan.nearest
-        geo = GeoSort(place.storage, {"type": "Point", "coordinates": [near.longitude, near.latitude]})
+        point = {"type": "Point", "coordinates": [near.longitude, near.latitude]}
+        geo = GeoSort(place.storage, point, listed=place.field.many)
     return Find(
         filter=found,
         count_filter=counted,

@@ -12,12 +12,14 @@ from engine.compiler import CompiledEntity
 from engine.errors import BadRequest, RequestError
 from engine.fields.base import Locale
 from engine.permissions import Access
-from engine.query import Format, Output, parse_query, plan_list, plan_read, plan_selection, to_filter, to_find
+from engine.query import Output, parse_query, plan_list, plan_read, plan_selection, to_filter, to_find
 from engine.records import Frame
 from engine.schema import FieldPath
 from server.runtime.parameters import DELETE_FLAGS, refuse_parameters, take_flags
+from server.runtime.readers import read_locale
 from server.runtime.records import delete_document, delete_record, object_id
 from server.runtime.running import Caller, RunningApp
+from server.store import Nearest
 
 Json = dict[str, Any]
 Document = dict[str, Any]
@@ -36,7 +38,13 @@ async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pa
     store, collection = running.store, compiled.collection
     projection = None if access.masks else find.projection  # masks are asked of the whole record
     finding = store.find(
-        collection, find.filter, sort=find.sort, skip=find.skip, limit=find.limit, projection=projection
+        collection,
+        find.filter,
+        sort=find.sort,
+        skip=find.skip,
+        limit=find.limit,
+        projection=projection,
+        nearest=None if find.geo is None else Nearest(find.geo.path, find.geo.point, find.geo.listed),
     )
     if plan.total:
         documents, total = await asyncio.gather(finding, store.count(collection, find.count_filter))
@@ -78,19 +86,13 @@ async def render_many(
 ) -> list[Json]:
     """Documents as clients see them, in the format and with the related records that they asked for."""
     scope = running.moment(caller).scope
-    locale = _locale(running) if output.format is Format.PLAIN_TEXT else None
+    locale = await read_locale(running, caller, output)
     native = frozenset(path.name for path in output.relationships)
     view = compiled.views.get(Frame(output.shown, access.hidden, locale=locale, native=native))
     items = [view.render(document, scope, access.masks) for document in documents]
     for path in output.relationships:
         await _fetch_related(running, caller, path, locale, items)
     return items
-
-
-def _locale(running: RunningApp) -> Locale:
-    """How the reader's text is written: as the app says."""
-    app = running.compiled.app
-    return Locale(app.timezone, app.language, app.currency)
 
 
 async def _fetch_related(

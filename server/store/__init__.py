@@ -19,7 +19,7 @@ from server.store.errors import (
     WriteConflict,
 )
 from server.store.indexes import Failure, IndexName, Report, reconcile_indexes
-from server.store.mongo import Patience, Session, Store, inspect_server, open_client
+from server.store.mongo import Nearest, Patience, Session, Store, inspect_server, open_client
 
 MEMORY = "memory:"
 
@@ -50,6 +50,7 @@ __all__ = [
     "EmbeddedStore",
     "Failure",
     "IndexName",
+    "Nearest",
     "NotReadable",
     "NotStorable",
     "Patience",

@@ -1,16 +1,18 @@
 """The embedded engine behind the Store interface: its faults are mended here and known to nobody else.
 
-A logical operator at the top of a filter makes it read the whole collection, whatever stands beside it; a restart makes
-it forget which writes and commits it has done.
+A logical operator at the top of a filter makes it read the whole collection, whatever stands beside it; `$geoNear`
+passes over lists of places, which no index takes; a restart makes it forget which writes and commits it has done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import cos, radians
 from typing import Any
 
+from engine.query.matches import EARTH_RADIUS
 from server.store.errors import StoreError, StoreUnavailable, WriteConflict
-from server.store.mongo import Document, Filter, Nearest, Session, Sort, Store, page_stages, translating
+from server.store.mongo import DISTANCE, Document, Filter, Nearest, Session, Sort, Store, page_stages, translating
 
 
 class EmbeddedStore(Store):
@@ -23,6 +25,7 @@ class EmbeddedStore(Store):
 
     engine = "embedded"
     text_search = False
+    place_lists = False
     retry_writes = False
 
     async def find(
@@ -64,11 +67,38 @@ class EmbeddedStore(Store):
         # There is no estimate in this engine: it counts the keys, which spares it decoding the documents.
         return await self._collection(collection).estimated_document_count(maxTimeMS=self._time_limit)
 
+    def _distance_stages(self, nearest: Nearest, filter: Filter) -> list[dict[str, Any]]:
+        if not nearest.listed:
+            return super()._distance_stages(nearest, filter)
+        measured = {"$set": {DISTANCE: _distance(nearest)}}
+        return [*match_stages(filter), measured, {"$match": {DISTANCE: {"$ne": None}}}]
+
     def _not_committed(self, error: StoreError) -> StoreError:
         # After a restart it answers "no such transaction" about one that it did commit, so nothing may be repeated.
         if isinstance(error, WriteConflict | StoreUnavailable):
             return StoreUnavailable(f"It is not known whether the transaction was committed: {error.message}")
         return error
+
+
+def _distance(nearest: Nearest) -> dict[str, Any]:
+    """Metres to the nearest of the places in a list, as an expression: the haversine formula on MongoDB's sphere."""
+    longitude, latitude = nearest.point["coordinates"]
+    across = {"$subtract": [{"$arrayElemAt": ["$$place.coordinates", 0]}, longitude]}
+    there = {"$arrayElemAt": ["$$place.coordinates", 1]}
+    shares = {"$multiply": [{"$cos": {"$degreesToRadians": there}}, cos(radians(latitude))]}
+    half = {
+        "$add": [
+            _half_chord({"$subtract": [there, latitude]}),
+            {"$multiply": [shares, _half_chord(across)]},
+        ]
+    }
+    metres = {"$multiply": [2 * EARTH_RADIUS, {"$asin": {"$min": [1.0, {"$sqrt": half}]}}]}
+    places = {"$cond": [{"$isArray": f"${nearest.path}"}, f"${nearest.path}", []]}
+    return {"$min": {"$map": {"input": places, "as": "place", "in": metres}}}
+
+
+def _half_chord(degrees: dict[str, Any]) -> dict[str, Any]:
+    return {"$pow": [{"$sin": {"$divide": [{"$degreesToRadians": degrees}, 2]}}, 2]}
 
 
 def match_stages(filter: Filter) -> list[dict[str, Any]]:

@@ -98,8 +98,8 @@ async def _reconcile_collection(store: Store, collection: str, plans: list[Index
     there = {index["name"]: index for index in await store.indexes(collection)}
     for plan in plans:
         name = IndexName(collection, plan.name)
-        if _is_text(plan) and not store.text_search:
-            log.warning("%s is left out: this database has no text search", name)
+        if lacking := _lacking(store, plan):
+            log.warning("%s is left out: this database has no %s", name, lacking)
             findings["skipped"].append(name)
         elif any(_is_like(index, plan) for index in there.values()):
             findings["present"].append(name)
@@ -114,6 +114,13 @@ async def _reconcile_collection(store: Store, collection: str, plans: list[Index
     for other in there.keys() - wanted - {"_id_"}:
         findings["stale" if other.startswith(PREFIX) else "foreign"].append(IndexName(collection, other))
     return findings
+
+
+def _lacking(store: Store, plan: IndexPlan) -> str | None:
+    """What the plan needs and the database does not have."""
+    if _is_text(plan) and not store.text_search:
+        return "text search"
+    return "index of lists of places" if plan.listed and not store.place_lists else None
 
 
 async def _create(store: Store, plan: IndexPlan, findings: _Findings) -> None:

@@ -13,7 +13,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, ParamSpec, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, ParamSpec, TypeVar
 from urllib.parse import parse_qsl
 
 import pymongo
@@ -49,8 +49,16 @@ Document = dict[str, Any]
 Filter = Mapping[str, Any]
 Change = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Sort = Sequence[tuple[str, int]]
-Nearest = tuple[str, Mapping[str, Any]]
-"""The stored path of a place and the GeoJSON point to measure from."""
+
+
+class Nearest(NamedTuple):
+    """The stored path of a place and the GeoJSON point to measure from; `listed` where the place may be a list."""
+
+    path: str
+    point: Mapping[str, Any]
+    listed: bool = False
+
+
 Engine = Literal["mongodb", "embedded", "memory"]
 Session = AsyncClientSession
 P = ParamSpec("P")
@@ -113,12 +121,14 @@ def translating(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any,
 class Store:
     """One database of one server, shared by everything in the process; `server.store.open_store` makes it.
 
-    `transactions` and `text_search` tell what the server can do. Filters, changes and pipelines are MongoDB data that
-    the engine made: nothing here checks them. Every method may raise any StoreError.
+    `transactions`, `text_search` and `place_lists` (sphere indexes of lists) tell what the server can do. Filters,
+    changes and pipelines are MongoDB data that the engine made: nothing here checks them. Every method may raise any
+    StoreError.
     """
 
     engine: ClassVar[Engine] = "mongodb"
     text_search: ClassVar[bool] = True
+    place_lists: ClassVar[bool] = True
     retry_writes: ClassVar[bool] = True
 
     def __init__(
@@ -184,15 +194,12 @@ class Store:
     ) -> list[Document]:
         """All matching documents, at most `limit` of them (0 is no limit); `hint` names an index.
 
-        `nearest` sorts by distance and takes the place of `sort`; documents without a place are left out.
+        `nearest` sorts by distance, then by id, and takes the place of `sort`; documents without a place are left out.
         """
         if nearest is not None:
-            path, point = nearest
-            near = {"near": point, "key": path, "query": filter, "spherical": True, "distanceField": DISTANCE}
-            stages = page_stages(skip=skip, limit=limit, projection=projection)
-            return await self.aggregate(
-                collection, [{"$geoNear": near}, *stages, {"$unset": DISTANCE}], session=session
-            )
+            stages = page_stages(sort=((DISTANCE, 1), ("_id", 1)), skip=skip, limit=limit, projection=projection)
+            measured = self._distance_stages(nearest, filter)
+            return await self.aggregate(collection, [*measured, *stages, {"$unset": DISTANCE}], session=session)
         cursor = self._collection(collection).find(
             filter,
             projection,
@@ -370,6 +377,12 @@ class Store:
         if known is None:
             known = self._collections[name] = self._database[name]
         return known
+
+    def _distance_stages(self, nearest: Nearest, filter: Filter) -> list[dict[str, Any]]:
+        """The matching documents that have a place, each with its distance in metres."""
+        path, point, _ = nearest
+        near = {"near": point, "key": path, "query": filter, "spherical": True, "distanceField": DISTANCE}
+        return [{"$geoNear": near}]
 
     def _not_committed(self, error: StoreError) -> StoreError:
         """The error to raise for a commit that failed; an engine may know more about what happened."""

@@ -5,6 +5,7 @@ from bson.datetime_ms import DatetimeMS
 from server.store import (
     DocumentTooLarge,
     DuplicateKey,
+    Nearest,
     NotStorable,
     Patience,
     StoreError,
@@ -212,9 +213,9 @@ async def test_nearest_comes_first_and_distance_stays_inside(store):
         await store.insert("places", {"_id": number, "at": {"type": "Point", "coordinates": [10 + number / 10, 50]}})
     await store.insert("places", {"_id": 0, "at": None})
     point = {"type": "Point", "coordinates": [10, 50]}
-    found = await store.find("places", {"_id": {"$ne": 3}}, nearest=("at", point), limit=2)
+    found = await store.find("places", {"_id": {"$ne": 3}}, nearest=Nearest("at", point), limit=2)
     assert [(document["_id"], document.keys()) for document in found] == [(1, {"_id", "at"}), (7, {"_id", "at"})]
-    assert await store.find("places", {}, nearest=("at", point), skip=3, projection={"_id": 1}) == [{"_id": 9}]
+    assert await store.find("places", {}, nearest=Nearest("at", point), skip=3, projection={"_id": 1}) == [{"_id": 9}]
 
 
 async def test_numbers_go_on_and_can_be_lifted(any_store):
@@ -247,7 +248,7 @@ async def test_the_memory_says_what_it_cannot_do():
     with pytest.raises(StoreError, match="in memory cannot"):
         await memory.find("things", {"at": {"$gt": DatetimeMS(0)}})
     with pytest.raises(StoreError, match="in memory cannot"):
-        await memory.find("things", {}, nearest=("place", {"type": "Point", "coordinates": [1, 1]}))
+        await memory.find("things", {}, nearest=Nearest("place", {"type": "Point", "coordinates": [1, 1]}))
     with pytest.raises(StoreError, match="no transactions"):
         await memory.run_transaction(lambda session: memory.ping())
 
