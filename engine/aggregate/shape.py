@@ -5,7 +5,7 @@ Values stand in the running document under the names of their fields, the id of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
@@ -29,8 +29,8 @@ class ItemShape:
     """The fields of every item.
 
     `record` are those of the entity as long as the record in the item is as it was read; `others` are what stages
-    added to it, or all that stages left of it. A path in `hidden` may not be named; one in `masked` neither, because
-    the caller sees it on some records only, except in a filter on whole records, which `guards` can join.
+    added to it, or all that stages left of it. A path in `hidden` may not be named. One in `guards` is seen on those
+    records only that satisfy its condition: a filter on records joins it, nothing else may name the path.
 
     It is what filters are planned on, as their paths and as their rights.
     """
@@ -38,14 +38,13 @@ class ItemShape:
     record: tuple[Field, ...]
     others: tuple[Field, ...] = ()
     hidden: frozenset[str] = NONE
-    masked: frozenset[str] = NONE
     guards: Mapping[str, Condition] = field(default_factory=lambda: EMPTY)
 
     @classmethod
     def of(cls, entity: Entity, access: Access) -> Self:
         """Records of an entity as a caller may see them."""
         record = (*entity.system_fields, *entity.fields)
-        return cls(record, (), access.hidden, frozenset(access.masked), access.masked)
+        return cls(record, (), access.hidden, access.masked)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -76,14 +75,9 @@ class ItemShape:
         return covered(path, self.hidden)
 
     def guard(self, path: str) -> Condition | None:
-        """What must hold so that a filter may use a path; raises Forbidden where that cannot be asked any more."""
-        if not covered(path, self.masked):
-            return None
-        found = [self.guards.get(one) for one in self.masked if covered(path, frozenset((one,)))]
-        known = [one for one in found if one is not None]
-        if len(known) < len(found):
-            raise _seen_sometimes(path)
-        return all_of(known)
+        """What a record must satisfy for the caller to see the field at a path; None where nothing is asked."""
+        found = [condition for guarded, condition in self.guards.items() if covered(path, frozenset((guarded,)))]
+        return all_of(found) if found else None
 
     def field_at(self, path: str) -> FieldPath:
         """The field at a dotted path, by name or alias. Raises BadRequest where there is none or where nothing is
@@ -115,7 +109,7 @@ class ItemShape:
     def pick(self, path: str) -> FieldPath:
         """The field at a dotted path whose values a stage uses; raises BadRequest and Forbidden."""
         found = self.field_at(path)
-        if covered(found.name, self.masked):
+        if covered(found.name, self.guards):
             raise _seen_sometimes(found.name)
         return found
 
@@ -139,10 +133,15 @@ class ItemShape:
         return self.pick(f"{path.name}.id") if kind.shape is Shape.REFERENCE else path
 
     def closes(self, path: str) -> bool:
-        """Whether the field at a path is left out of what is shown."""
-        return covered(path, self.hidden) or covered(path, self.masked)
+        """Whether the field at a path is one of `closed`, or lies in one."""
+        return covered(path, self.hidden) or covered(path, self.guards)
 
     # what stages leave
+
+    @property
+    def closed(self) -> frozenset[str]:
+        """The paths that are left out of what is shown: where records are gone, so are the conditions on them."""
+        return self.hidden.union(self.guards)
 
     def with_field(self, item: Field, source: ItemShape | None = None, path: str = "") -> ItemShape:
         """The same with one more field. What it holds stands at a path of `source`, or is its whole items; without a
@@ -152,8 +151,7 @@ class ItemShape:
         return replace(
             self,
             others=(*self.others, item),
-            hidden=self.hidden | _moved(source.hidden, path, item.name),
-            masked=self.masked | _moved(source.masked, path, item.name),
+            hidden=self.hidden | _moved(source.closed, path, item.name),
         )
 
     def with_single(self, path: FieldPath) -> ItemShape:
@@ -166,7 +164,7 @@ class ItemShape:
     def remade(self, fields: tuple[Field, ...]) -> ItemShape:
         """Items of these fields only, under the paths that they had, that are no records any more."""
         names = {item.name for item in fields}
-        return ItemShape((), fields, _inside(self.hidden, names), _inside(self.masked, names))
+        return ItemShape((), fields, frozenset(path for path in self.closed if path.partition(".")[0] in names))
 
 
 def renamed(item: Field, name: str) -> Field:
@@ -191,14 +189,10 @@ def _changed(fields: Iterable[Field], names: list[str], change: Callable[[Field]
     )
 
 
-def _moved(marks: frozenset[str], old: str, new: str) -> frozenset[str]:
-    """The marks below a path, as they are when it is called otherwise."""
+def _moved(paths: frozenset[str], old: str, new: str) -> frozenset[str]:
+    """The paths below one, as they are when that is called otherwise."""
     start = f"{old}." if old else ""
-    return frozenset(f"{new}.{mark[len(start) :]}" for mark in marks if mark.startswith(start))
-
-
-def _inside(marks: frozenset[str], names: Container[str]) -> frozenset[str]:
-    return frozenset(mark for mark in marks if mark.partition(".")[0] in names)
+    return frozenset(f"{new}.{path[len(start) :]}" for path in paths if path.startswith(start))
 
 
 def _seen_sometimes(path: str) -> Forbidden:

@@ -39,6 +39,7 @@ fields:
   margin: {type: integer, read: "state == 'active'"}
   owner: {type: relationship, entity: people, copy: [age]}
   team: {type: relationship, entity: people, many: true}
+  agent: {type: relationship, entity: people, copy: [home]}
   contact: {type: nested, fields: {email: {type: text}, phones: {type: phone, many: true}, wage: {type: integer}}}
   offices:
     type: nested
@@ -67,7 +68,7 @@ label: Sales
 entities:
   companies:
     read: {state: active}
-    fields: {salary: none, contact.wage: none}
+    fields: {salary: none, contact.wage: none, agent.label: none}
   people:
     read: {age: greater(30)}
     fields: {badge: none}

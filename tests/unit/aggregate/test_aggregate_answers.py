@@ -37,6 +37,14 @@ def test_missing_values_read_as_unset_ones():
     assert item == {"id": company(1), "size": None, "active": False, "tags": [], "offices": [], "owner": None}
 
 
+def test_what_is_not_stored_or_not_always_shown_is_left_out():
+    (item,) = rendered([{"unwind": {"fieldPath": "tags"}}], [{"_id": ID, "tags": "p", "margin": 5, "draft": "x"}])[
+        "items"
+    ]
+    assert item["tags"] == "p"
+    assert not {"margin", "draft"} & item.keys()
+
+
 def test_values_are_in_the_form_of_their_types():
     document = {"_id": ID, "seen": DatetimeMS(5), "big": Decimal128("1.50"), "phone": "7028459380"}
     (item,) = rendered([{"project": "seen,big,phone"}], [document])["items"]
