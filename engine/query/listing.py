@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from engine.errors import BadRequest, Forbidden, did_you_mean
 from engine.fields.base import Capability, Shape
 from engine.query.condition import ALWAYS, Condition, Every, Place, Test, all_of, span_of
+from engine.query.cost import most_matches
 from engine.query.matches import Match, Near, Range
 from engine.query.periods import Clock
 from engine.query.plan import (
@@ -79,6 +81,12 @@ class ListPlan:
     def projection(self) -> tuple[str, ...] | None:
         """Stored paths to fetch; None is everything."""
         return self.output.projection
+
+    @cached_property
+    def counts_itself(self) -> bool:
+        """Whether the page holds every match for certain, so that its length is their number."""
+        most = most_matches(self.condition)
+        return most is not None and most <= self.limit and not self.skip and self.after is None and self.search is None
 
     def next_offset(self, count: int, last_id: str) -> int | str:
         """What to pass as `_offset` for the page after one of `count` items that ended with `last_id`."""

@@ -46,11 +46,14 @@ async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pa
         projection=projection,
         nearest=None if find.geo is None else Nearest(find.geo.path, find.geo.point, find.geo.listed),
     )
-    if plan.total:
-        documents, total = await asyncio.gather(finding, store.count(collection, find.count_filter))
-        page: Json = {"total": total}
+    page: Json = {}
+    if plan.total and not plan.counts_itself:
+        # Side by side even where the page may turn out to hold all: one after the other costs large results double.
+        documents, page["total"] = await asyncio.gather(finding, store.count(collection, find.count_filter))
     else:
-        documents, page = await finding, {}
+        documents = await finding
+        if plan.total:
+            page["total"] = len(documents)
     items = await render_many(running, caller, compiled, access, plan.output, documents)
     if items:
         page["offset"] = plan.next_offset(len(items), items[-1]["id"])
@@ -139,8 +142,9 @@ def _places(value: Any, path: Sequence[str]) -> Iterable[tuple[Any, Any]]:
 
 async def delete_by_ids(running: RunningApp, caller: Caller, name: str, ids: str, pairs: Pairs) -> Json:
     """One id: the record as it was, or NotFound. Several joined by commas: what became of each, by id."""
-    _, rest = take_flags(pairs, DELETE_FLAGS)
+    flags, rest = take_flags(pairs, DELETE_FLAGS)
     refuse_parameters(rest, DELETE_FLAGS)
+    running = as_flagged(running, flags)
     if "," not in ids:
         return await delete_record(running, caller, name, ids)
     wanted = list(dict.fromkeys(one.strip().lower() for one in ids.split(",")))
@@ -156,6 +160,7 @@ async def delete_by_query(running: RunningApp, caller: Caller, name: str, pairs:
     """What became of each record that the query matches, by id. Raises BadRequest for a query without any filter."""
     flags, rest = take_flags(pairs, DELETE_FLAGS)
     compiled = running.entity(name)
+    running = as_flagged(running, flags)
     access = running.access(caller, name)
     everything = flags.get("all", False)
     condition = plan_selection(compiled.entity, parse_query(rest), access, running.query_clock(), everything=everything)

@@ -1,11 +1,13 @@
 """Apps behind their whole HTTP face, in this process, over one real embedded database."""
 
 import itertools
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
+from pymongo import AsyncMongoClient
 
 from engine.compiler import compile_app
 from engine.definitions import Sources
@@ -13,7 +15,7 @@ from server.http.dispatch import build_http
 from server.http.serving import Edition, Host, ServedApp, index_routes
 from server.runtime.running import Caller, RunningApp
 from server.settings import Settings
-from server.store import EmbeddedDatabase, open_store, reconcile_indexes
+from server.store import EmbeddedDatabase, mongo, open_store, reconcile_indexes
 
 HERE = Path(__file__).parent
 NUMBERS = itertools.count()
@@ -74,14 +76,20 @@ async def run_database(tmp_path_factory):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def serve_app(query_database):
-    """Serves apps made of files (`entities/things.yaml` and so on), each over a database of its own."""
+    """Serves apps made of files (`entities/things.yaml` and so on), each over a database of its own.
+
+    A `listener` of the driver's is told every command that is sent.
+    """
     opened = []
 
-    async def serve(**files):
+    async def serve(listener=None, **files):
         texts = {"app.yaml": "name: shop\ntimezone: UTC\n"}
         texts.update({f"{name.replace('_', '/', 1)}.yaml": text for name, text in files.items()})
         compiled = compile_app(Sources(".", texts))
-        store = await open_store(query_database.uri, f"queries{next(NUMBERS)}")
+        with pytest.MonkeyPatch.context() as patch:
+            if listener is not None:
+                patch.setattr(mongo, "AsyncMongoClient", partial(AsyncMongoClient, event_listeners=[listener]))
+            store = await open_store(query_database.uri, f"queries{next(NUMBERS)}")
         opened.append(store)
         await reconcile_indexes(store, compiled.indexes)
         return Served(RunningApp(compiled, store))
