@@ -12,6 +12,8 @@ from engine.indexes import IndexPlan, plan_indexes
 from engine.permissions import AccessTable
 from engine.permissions.membership import Memberships
 from engine.records import RecordRules, References, Views
+from engine.records.following import Following, compile_following
+from engine.records.outbox import OUTBOX_INDEX
 from engine.routes import Route, build_route_table
 from engine.schema import App, Entity
 
@@ -44,7 +46,13 @@ class CompiledApp:
     @cached_property
     def indexes(self) -> tuple[IndexPlan, ...]:
         """The indexes that the database must have."""
-        return plan_indexes(self.app)
+        found = (IndexPlan(name, *OUTBOX_INDEX, sparse=True) for name, one in self.following.items() if one.writes)
+        return (*plan_indexes(self.app), *found)
+
+    @cached_property
+    def following(self) -> Mapping[str, Following]:
+        """What follows writes of each entity."""
+        return compile_following(self.app)
 
     @cached_property
     def memberships(self) -> Memberships:

@@ -17,6 +17,7 @@ from engine.expressions.filter import Condition, compile_condition
 from engine.fields.base import Locale, Shape
 from engine.records.calculated import Container, containers
 from engine.records.forms import Record, build_loader, derived_id, group_fields
+from engine.records.outbox import OUTBOX, REVISION
 from engine.schema import Entity, Field
 
 Document = dict[str, Any]
@@ -90,6 +91,8 @@ class View:
         single fields.
         """
         old = self._load(document) if self._guards or masks else None
+        document.pop(OUTBOX, None)
+        document.pop(REVISION, None)
         if tuple(document) == self._keys:
             record_id = str(document.pop("_id"))
             record = {"id": record_id, **document}

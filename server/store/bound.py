@@ -14,7 +14,19 @@ from server.store.mongo import Session, Store
 T = TypeVar("T")
 
 IN_TRANSACTION = frozenset(
-    {"get", "get_many", "find", "count", "aggregate", "insert", "insert_many", "update", "delete", "delete_many"}
+    {
+        "get",
+        "get_many",
+        "find",
+        "count",
+        "aggregate",
+        "insert",
+        "insert_many",
+        "update",
+        "update_many",
+        "delete",
+        "delete_many",
+    }
 )
 """The methods that take part in the transaction; what else a Store can do stays outside of it."""
 

@@ -271,6 +271,22 @@ class Store:
         return result.matched_count == 1
 
     @translating
+    async def update_many(
+        self,
+        collection: str,
+        filter: Filter,
+        change: Change,
+        *,
+        array_filters: Sequence[Filter] | None = None,
+        session: Session | None = None,
+    ) -> int:
+        """Changes all matching documents and tells how many matched; `array_filters` say which items `$[name]` is."""
+        result = await self._collection(collection).update_many(
+            filter, change, array_filters=array_filters, session=session
+        )
+        return result.matched_count
+
+    @translating
     async def delete(self, collection: str, filter: Filter, *, session: Session | None = None) -> bool:
         """Deletes one document and tells whether one matched."""
         result = await self._collection(collection).delete_one(filter, session=session)

@@ -54,7 +54,7 @@ async def _enqueue(running: RunningApp, caller: Caller, name: str, flags: Mappin
         caller,
         f"Deleting records of {compiled.entity.label}",
         data={"entityName": name},
-        payload=payload | {"entity": name},
+        payload=payload | {"entity": name, "flags": dict(flags)},
         low_priority=flags.get("low_priority", False),
     )
 
@@ -80,10 +80,16 @@ def _selection(
     return to_filter(plan_selection(compiled.entity, query, access, clock, everything=payload["all"]))
 
 
+def _flags(context: JobContext) -> Mapping[str, bool]:
+    """What the starter asked of each deletion."""
+    return (context.job.payload or {}).get("flags", {})
+
+
 # by ids: the checkpoint is how many of them are done
 
 
 async def _delete_ids(context: JobContext, compiled: CompiledEntity, access: Access, ids: Sequence[str]) -> None:
+    flags = _flags(context)
     if context.job.checkpoint is None:
         await context.note(Note(checkpoint=0, records_count=len(ids)))
 
@@ -95,7 +101,7 @@ async def _delete_ids(context: JobContext, compiled: CompiledEntity, access: Acc
     async def delete(running: RunningApp, place: int, document: Document | None, again: bool) -> Any:
         if document is None and again:
             return SKIPPED
-        return await delete_document(running, context.caller, compiled, access, ids[place], document)
+        return await delete_document(running.asked(flags), context.caller, compiled, access, ids[place], document)
 
     places = range(context.job.checkpoint, len(ids))
     await context.each(places, Work(load, delete, key=ids.__getitem__, checkpoint=lambda place: place + 1))
@@ -108,6 +114,7 @@ async def _delete_matches(
     context: JobContext, compiled: CompiledEntity, access: Access, selection: Mapping[str, Any]
 ) -> None:
     store, collection = context.running.store, compiled.collection
+    flags = _flags(context)
     if context.job.checkpoint is None:
         last = await store.find(collection, selection, sort=[("_id", -1)], limit=1, projection={"_id": 1})
         if not last:
@@ -123,7 +130,7 @@ async def _delete_matches(
     async def delete(running: RunningApp, key: ObjectId, document: Document | None, again: bool) -> Any:
         if document is None:  # somebody deleted it, or it does not match any more
             return SKIPPED
-        return await delete_document(running, context.caller, compiled, access, str(key), document)
+        return await delete_document(running.asked(flags), context.caller, compiled, access, str(key), document)
 
     last_id = context.job.checkpoint["last"]
     work = Work(load, delete, key=str, checkpoint=lambda key: {"after": key, "last": last_id})

@@ -1,0 +1,84 @@
+"""Writes that are followed: the write and its intents reach the database as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import ObjectId
+
+from engine.compiler import CompiledEntity
+from engine.records import Write
+from engine.records.following import Following
+from engine.records.outbox import OUTBOX, REVISION, Intent, pushing, with_intents
+from server.runtime.outbox import REMOVALS
+from server.runtime.running import Caller, RunningApp
+from server.runtime.units import finally_do
+from server.store import Store, run_bound
+
+Document = dict[str, Any]
+
+
+async def follow_write(
+    running: RunningApp, caller: Caller, compiled: CompiledEntity, following: Following, write: Write
+) -> bool:
+    """Writes what was planned with all that must follow it; tells whether the record still had the version on which it
+    was planned."""
+    assert write.values is not None
+    intents = following.of_write(write, cascading=running.cascading)
+    key = write.planned["_id"]
+    if write.expected is None:
+        await running.store.insert(compiled.collection, with_intents(write.values, intents))
+    else:
+        guard = {"_id": key, "version": write.expected}
+        if following.guarded:
+            guard[REVISION] = write.planned.get(REVISION)
+        if not await running.store.update(compiled.collection, guard, pushing({"$set": write.values}, intents)):
+            return False
+    if intents:
+        wake(running, compiled.collection, key)
+    return True
+
+
+async def follow_removal(
+    running: RunningApp, caller: Caller, compiled: CompiledEntity, following: Following, document: Document
+) -> bool:
+    """Deletes a record that is still as it was read, and notes all that must follow.
+
+    The note comes first: where there are no transactions it is void for as long as the document is there.
+    """
+    intents: list[Intent] = [
+        *(document.get(OUTBOX) or ()),
+        *following.of_removal(cascading=running.cascading, depth=running.depth),
+    ]
+    guard = {"_id": document["_id"], "version": document["version"], REVISION: document.get(REVISION)}
+    if not intents:
+        return await running.store.delete(compiled.collection, guard)
+    kept = {name: value for name, value in document.items() if name not in (OUTBOX, REVISION)}
+    row = {
+        "_id": ObjectId(),
+        "entity": compiled.collection,
+        "record": document["_id"],
+        "at": running.clock(),
+        "document": kept,
+        "intents": intents,
+    }
+
+    async def remove(store: Store) -> bool:
+        await store.insert(REMOVALS, dict(row))
+        if await store.delete(compiled.collection, guard):
+            return True
+        await store.delete(REMOVALS, {"_id": row["_id"]})
+        return False
+
+    if not await run_bound(running.store, remove):
+        return False
+    wake(running, REMOVALS, row["_id"])
+    return True
+
+
+def wake(running: RunningApp, entity: str, key: ObjectId) -> None:
+    """Has a document followed as soon as the unit at hand is written."""
+    finally_do(running, lambda: running.outbox.wake(entity, key))
+
+
+__all__ = ["follow_removal", "follow_write", "wake"]
