@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 
 from bson import ObjectId
 
@@ -13,13 +13,14 @@ from server.runtime.jobs.stored import read_held
 from server.runtime.running import RunningApp
 
 
-async def take_over(running: RunningApp, presence: Presence, worker: str, own: Collection[ObjectId]) -> None:
-    """Takes jobs from workers that are gone, and those that the calling worker holds without knowing of it (its claim
-    arrived, the answer did not); `own` are those that it does know of."""
+async def take_over(
+    running: RunningApp, presence: Presence, worker: str, is_known: Callable[[ObjectId], bool]
+) -> None:
+    """Takes jobs from workers that are gone, and those that the calling worker holds without knowing of it, because its
+    claim arrived and the answer did not; `is_known` tells of which ones it does know."""
+    held = await read_held(running.store)
     lost = [
-        job
-        for job in await read_held(running.store)
-        if job.worker not in presence.alive or (job.worker == worker and job.id not in own)
+        job for job in held if job.worker not in presence.alive or (job.worker == worker and not is_known(job.id))
     ]
     if not lost:
         return

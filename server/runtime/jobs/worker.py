@@ -89,6 +89,8 @@ class Worker:
             await self._take_jobs()
         finally:
             await end_tasks([watching, *(held.task for held in self._held.values())], HAND_BACK_TIME + 1)
+            for held in self._held.values():  # cancelled before they began
+                await hand_back(held.context)
             await self._leave()
 
     async def _leave(self) -> None:
@@ -232,21 +234,24 @@ class Worker:
                     if time.monotonic() - beaten >= self._timing.beat:
                         self._presence = await self._record.beat(running.store, running.clock())
                         beaten = time.monotonic()
-                        own = self._held.keys() | self._claiming
-                        await take_over(running, self._presence, self._record.id, own)
+                        await take_over(running, self._presence, self._record.id, self._is_known)
                         await join_split(running, running.clock())
                     await self._look_after_own(running)
                 except StoreError as error:
                     logger.warning("Background jobs cannot be watched: %s", error)
             await asyncio.sleep(self._timing.watch)
 
+    def _is_known(self, job: ObjectId) -> bool:
+        return job in self._held or job in self._claiming
+
     async def _look_after_own(self, running: RunningApp) -> None:
         """Lets jobs know that they shall stop, and ends those that are not this worker's any more."""
-        if not self._held:
+        asked = dict(self._held)
+        if not asked:
             return
         shown = {FIELDS["state"]: 1, FIELDS["fence"]: 1}
-        found = {one["_id"]: one for one in await running.store.get_many(JOBS, list(self._held), shown)}
-        for key, held in list(self._held.items()):
+        found = {one["_id"]: one for one in await running.store.get_many(JOBS, list(asked), shown)}
+        for key, held in asked.items():
             now = found.get(key)
             if now is None or now[FIELDS["fence"]] != held.context.job.fence:
                 held.task.cancel()
