@@ -68,4 +68,39 @@ def schema(
     typer.echo(json.dumps(build_editor_schema(kind.value, names), indent=2, ensure_ascii=False))
 
 
-__all__ = ["FileKind", "ReportFormat", "app", "schema", "validate"]
+@app.command()
+def fmt(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Apps, folders of apps, or single files.")],
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; tell which files would change.")] = False,
+) -> None:
+    """Rewrite definition files in one layout: keys in order, even indentation. Comments stay.
+
+    A file whose comments or meaning would not survive is left alone and told. Exit codes: 0 all is well, 1 a file
+    has errors or, with --check, would change, 2 a path does not exist or holds no app.
+    """
+    from engine.definitions import find_files
+    from engine.definitions.format import CannotFormat, format_text, takes_of_file
+
+    faults = changed = 0
+    for path in paths:
+        with told(path):
+            files = find_files(path)
+        for file, name in files:
+            if takes_of_file(name) is None:
+                continue
+            text = file.read_bytes().decode("utf-8-sig", errors="surrogateescape")
+            try:
+                formatted = format_text(name, text)
+            except CannotFormat as reason:
+                typer.echo(f"{file}: {reason}", err=True)
+                faults += reason.broken
+                continue
+            if formatted != text:
+                changed += 1
+                typer.echo(f"{file} would change" if check else f"{file} changed")
+                if not check:
+                    file.write_bytes(formatted.encode())
+    raise typer.Exit(1 if faults or (check and changed) else 0)
+
+
+__all__ = ["FileKind", "ReportFormat", "app", "fmt", "schema", "validate"]

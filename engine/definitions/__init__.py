@@ -2,7 +2,7 @@
 
 from engine.definitions.codes import CODES, Code
 from engine.definitions.report import Format, Outcome, Report, build_report, render_report, validate_paths
-from engine.definitions.source import NoApp, Sources, find_apps, read_sources
+from engine.definitions.source import NoApp, Sources, find_apps, find_files, read_sources
 from engine.definitions.validate import Checked, resolve_app, validate_sources
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Sources",
     "build_report",
     "find_apps",
+    "find_files",
     "read_sources",
     "render_report",
     "resolve_app",

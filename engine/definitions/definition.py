@@ -11,7 +11,7 @@ from engine.definitions.codes.code import problem
 from engine.definitions.codes.files import EXCLUSIVE_KEYS, MISSING_KEY, UNKNOWN_KEY
 from engine.definitions.nodes import Map, Node
 from engine.definitions.schema_book import NAME_PATTERN, Kind, Schema, SchemaBook, at_most_one
-from engine.definitions.takes import INVALID, Named, Problems, Takes, refuse_shape, refuse_table
+from engine.definitions.takes import INVALID, MapStyle, Named, Problems, Takes, refuse_shape, refuse_table
 from engine.errors import Position, did_you_mean
 
 
@@ -85,7 +85,7 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Record(Takes):
     """A map of known keys, as a Definition."""
 
     model: type[Definition]
@@ -108,6 +108,11 @@ class Record:
         return book.part(
             part_name(self.model), lambda: {**keys_schema(self.model, book), "additionalProperties": False}
         )
+
+    def map_style(self, words: Mapping[str, str]) -> MapStyle | None:
+        """The keys in the order of the table."""
+        table = self.model.table()
+        return MapStyle(lambda name: table[name].takes if name in table else None, tuple(table))
 
 
 def part_name(model: type[Definition]) -> str:
@@ -187,7 +192,7 @@ class TakesDefinition(Takes, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Takes):
     """A map from names to definitions, as a Named; refused entries are left out."""
 
     takes: TakesDefinition
@@ -210,3 +215,7 @@ class Catalog:
         """An object whose keys are names, or the project's names."""
         table = book.table(self.kind, self.takes.schema(book))
         return table if self.kind is not None else {**table, "propertyNames": {"pattern": NAME_PATTERN}}
+
+    def map_style(self, words: Mapping[str, str]) -> MapStyle | None:
+        """The definitions in the author's order, short ones below each other."""
+        return MapStyle(lambda name: self.takes, aligned=True)

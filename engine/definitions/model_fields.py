@@ -38,9 +38,11 @@ from engine.definitions.takes import (
     Filter,
     Items,
     Json,
+    MapStyle,
     Named,
     OneOf,
     Problems,
+    Takes,
     Text,
     Word,
     refuse_shape,
@@ -177,7 +179,7 @@ class StructureDef(Definition):
 
 
 @dataclass(frozen=True, slots=True)
-class FieldTakes:
+class FieldTakes(Takes):
     """A field: the keys of every field and those of its type."""
 
     expected: str = "a field such as {type: text}"
@@ -223,6 +225,14 @@ class FieldTakes:
     def schema(self, book: SchemaBook) -> Schema:
         """An object with the keys of every field; which others there are depends on its type."""
         return book.part("field", lambda: _field_schema(book))
+
+    def map_style(self, words: Mapping[str, str]) -> MapStyle | None:
+        """What it is, the keys of its type, what holds for its values, inner fields last."""
+        own = [*keys_of_type(words.get("type"))]
+        tables = {**FieldDef.table(), **StructureDef.table()}
+        head = ("type", "label", "description", "many")
+        order = dict.fromkeys((*head, *(name for name in own if name != "fields"), *FieldDef.table(), *own))
+        return MapStyle(lambda name: tables[name].takes if name in tables else None, tuple(order), compact=True)
 
 
 def _field_schema(book: SchemaBook) -> Schema:

@@ -53,6 +53,17 @@ def find_apps(path: Path) -> list[Path]:
     raise NoApp(f"{path} holds no app: there is no app.yaml in it, nor in a folder directly inside it")
 
 
+def find_files(path: Path) -> list[tuple[Path, str]]:
+    """The definition files of apps at `path`, or the file itself: each with its name inside its app; raises NoApp."""
+    if path.is_file() and path.name not in APP_FILES:
+        root = next((folder for folder in path.resolve().parents if _holds_app(folder)), None)
+        if root is None:
+            raise NoApp(f"{path} belongs to no app: no folder around it holds an app.yaml")
+        return [(path, path.resolve().relative_to(root).as_posix())]
+    files = [(app / name, name) for app in find_apps(path) for name in read_sources(app).files]
+    return [(file, name) for file, name in files if file.suffix in SUFFIXES]
+
+
 def read_sources(path: Path) -> Sources:
     """Reads one app's folder; raises NoApp where there is none. Unreadable files become `problems`."""
     if not _holds_app(path):

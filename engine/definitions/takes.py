@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,6 +24,20 @@ _DURATION_PART = re.compile(r"(\d+)\s*(ms|[smhd])")
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
+@dataclass(frozen=True, slots=True)
+class MapStyle:
+    """How a map of known kind is laid out in files.
+
+    `order` is the order of its keys, None where they are names of the author's choice; `takes` gives what a key takes.
+    Entries of an `aligned` map stand below each other; a `compact` one stands on one line if there is room.
+    """
+
+    takes: Callable[[str], Takes | None]
+    order: tuple[str, ...] | None = None
+    aligned: bool = False
+    compact: bool = False
+
+
 class Takes(Protocol):
     """One kind of value that a key can take."""
 
@@ -37,6 +51,14 @@ class Takes(Protocol):
     def schema(self, book: SchemaBook) -> Schema:
         """The JSON Schema (draft 2020-12) of what `load` takes, as far as a schema can say it."""
         raise NotImplementedError
+
+    def map_style(self, words: Mapping[str, str]) -> MapStyle | None:
+        """How a map that is written here is laid out; `words` are the source texts of its scalars by key."""
+        return None
+
+    def item_takes(self) -> Takes | None:
+        """What the items of a list take that is written here."""
+        return None
 
 
 def describe(node: Node) -> str:
@@ -62,7 +84,7 @@ def refuse_shape(node: Node, where: str, expected: str, problems: Problems, hint
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Takes):
     """A text, as str."""
 
     expected: str = "a text"
@@ -81,7 +103,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Word(Takes):
     """A text that is a name or holds an expression, as its Scalar, so that its inside has positions."""
 
     expected: str = "a name"
@@ -97,7 +119,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Boolean:
+class Boolean(Takes):
     """true or false."""
 
     expected: str = "true or false"
@@ -114,7 +136,7 @@ class Boolean:
 
 
 @dataclass(frozen=True, slots=True)
-class Integer:
+class Integer(Takes):
     """A whole number within bounds."""
 
     least: int
@@ -138,7 +160,7 @@ class Integer:
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Takes):
     """One of a few words, as str."""
 
     words: tuple[str, ...]
@@ -166,7 +188,7 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(Takes):
     """A length of time such as 30m, 8h or 60d, as ms; never zero."""
 
     expected: str = "a length of time such as 30m, 8h or 60d"
@@ -185,7 +207,7 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True)
-class Json:
+class Json(Takes):
     """Any value, as its node."""
 
     expected: str = "a value"
@@ -200,7 +222,7 @@ class Json:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Takes):
     """A filter map, as its Map."""
 
     expected: str = "a filter map such as {state: active}"
@@ -216,7 +238,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Takes):
     """A boolean, a filter map or an expression, as its node."""
 
     expected: str = "true, false, a filter map or an expression"
@@ -235,7 +257,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
+class Right(Takes):
     """always, never or a filter map: the only forms that may condition access to records."""
 
     expected: str = "always, never or a filter map such as {state: active}"
@@ -259,7 +281,7 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class Items(Takes):
     """A list, as a tuple; items that were refused are left out."""
 
     takes: Takes
@@ -285,9 +307,13 @@ class Items:
         """An array."""
         return {"type": "array", "items": self.takes.schema(book), "minItems": self.least}
 
+    def item_takes(self) -> Takes | None:
+        """What each item is."""
+        return self.takes
+
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Table(Takes):
     """A map from names of the author's choice to plain values, as a Named; refused entries are left out."""
 
     takes: Takes
@@ -309,6 +335,10 @@ class Table:
         """An object with any keys, or with the project's names."""
         return book.table(self.kind, self.takes.schema(book))
 
+    def map_style(self, words: Mapping[str, str]) -> MapStyle | None:
+        """Every key takes the same."""
+        return MapStyle(lambda name: self.takes)
+
 
 def refuse_table(takes: Takes, node: Node, where: str, problems: Problems) -> Any:
     """Reports what should have been a map from names; gives INVALID."""
@@ -325,7 +355,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Alternatives:
+class Alternatives(Takes):
     """One way to write it for each kind of node; the first that takes the node's kind loads it."""
 
     scalar: Takes | None = None
@@ -347,3 +377,11 @@ class Alternatives:
     def schema(self, book: SchemaBook) -> Schema:
         """Any of the ways."""
         return {"anyOf": [takes.schema(book) for takes in (self.scalar, self.items, self.map) if takes]}
+
+    def map_style(self, words: Mapping[str, str]) -> MapStyle | None:
+        """As the way that is a map."""
+        return self.map.map_style(words) if self.map else None
+
+    def item_takes(self) -> Takes | None:
+        """As the way that is a list."""
+        return self.items.item_takes() if self.items else None
