@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.schema import App
+from engine.schema import ActionKind, App
 
 
 class Operation(StrEnum):
@@ -23,6 +23,8 @@ class Operation(StrEnum):
     READ = "read"
     UPDATE = "update"
     DELETE = "delete"
+    ACT = "act"
+    ACT_BY_QUERY = "actByQuery"
     CREATE_USER = "createUser"
     UPDATE_USER = "updateUser"
     DELETE_USERS = "deleteUsers"
@@ -55,6 +57,7 @@ class Permission(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    ACTION = "action"
 
 
 class Scope(StrEnum):
@@ -69,8 +72,9 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One method of a path with variables. A path with `{entity}` is served once for each entity; one that is about a
-    single entity names it in `entity`."""
+    """One method of a path with variables. A path with `{entity}` is served once for each entity, one with `{action}`
+    once for each action of each entity; one that is about a single entity names it in `entity`. `kinds` are those of
+    the actions that it serves."""
 
     operation: Operation
     method: str
@@ -78,6 +82,7 @@ class Shape:
     permission: Permission
     scope: Scope
     entity: str | None = None
+    kinds: frozenset[ActionKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +99,30 @@ class Route:
     shape: str
 
 
-_RECORDS = "/data/{entity}"
+RECORDS = "/data/{entity}"
+"""The path of an entity's records as a whole."""
 _RECORD = "/data/{entity}/{id}"
+_ACTION = "/data/{entity}/{action}"
 _JOB = "/status/jobs/{id}"
 _USERS = "sys.users"
 _USER = f"/data/{_USERS}/{{id}}"
 
+_ON_RECORDS = frozenset({ActionKind.ONE, ActionKind.MANY})
+
 SHAPES: tuple[Shape, ...] = (
-    Shape(Operation.AGGREGATE, "PUT", f"{_RECORDS}/aggregate", Permission.READ, Scope.DATA),
+    Shape(Operation.AGGREGATE, "PUT", f"{RECORDS}/aggregate", Permission.READ, Scope.DATA),
     Shape(Operation.READ, "GET", _RECORD, Permission.READ, Scope.DATA),
     Shape(Operation.UPDATE, "PUT", _RECORD, Permission.UPDATE, Scope.DATA),
     Shape(Operation.DELETE, "DELETE", _RECORD, Permission.DELETE, Scope.DATA),
-    Shape(Operation.LIST, "GET", _RECORDS, Permission.READ, Scope.DATA),
-    Shape(Operation.CREATE, "POST", _RECORDS, Permission.CREATE, Scope.DATA),
-    Shape(Operation.DELETE_BY_QUERY, "DELETE", _RECORDS, Permission.DELETE, Scope.DATA),
+    Shape(Operation.LIST, "GET", RECORDS, Permission.READ, Scope.DATA),
+    Shape(Operation.CREATE, "POST", RECORDS, Permission.CREATE, Scope.DATA),
+    Shape(Operation.DELETE_BY_QUERY, "DELETE", RECORDS, Permission.DELETE, Scope.DATA),
     Shape(Operation.ACTIVATE_USER, "PUT", f"{_USER}/activate", Permission.UPDATE, Scope.DATA, _USERS),
     Shape(Operation.DEACTIVATE_USER, "PUT", f"{_USER}/deactivate", Permission.UPDATE, Scope.DATA, _USERS),
     Shape(Operation.UNBLOCK_USER, "PUT", f"{_USER}/unblock", Permission.UPDATE, Scope.DATA, _USERS),
     Shape(Operation.RESET_PASSWORD, "PUT", f"{_USER}/resetPassword", Permission.UPDATE, Scope.DATA, _USERS),
+    Shape(Operation.ACT, "PUT", f"{_RECORD}/{{action}}", Permission.ACTION, Scope.DATA, kinds=_ON_RECORDS),
+    Shape(Operation.ACT_BY_QUERY, "PUT", _ACTION, Permission.ACTION, Scope.DATA, kinds=frozenset(ActionKind)),
     Shape(Operation.LOGIN, "POST", "/auth/login", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.LOGOUT, "POST", "/auth/logout", Permission.NONE, Scope.OWN),
     Shape(Operation.CHANGE_PASSWORD, "PUT", "/auth/password", Permission.NONE, Scope.PUBLIC),
@@ -131,6 +142,9 @@ SHAPES: tuple[Shape, ...] = (
 """Every shape; a server tries paths in this order, so fixed words stand before variables and the rest by how often it
 is asked."""
 
+
+IN_PLACE_OF_ID: Mapping[str, str] = {_RECORD: _ACTION}
+"""Paths that look like others: where the name of an action stands in the place of an id, the second is meant."""
 
 IN_PLACE_OF: Mapping[tuple[str, Operation], Operation] = {
     (_USERS, Operation.CREATE): Operation.CREATE_USER,
@@ -152,16 +166,35 @@ def _routes(app: App, shape: Shape) -> Iterator[Route]:
     else:
         entities = (shape.entity,) if shape.entity is None or shape.entity in app.entities else ()
     for entity in entities:
-        yield Route(
-            method=shape.method,
-            path=shape.path.replace("{entity}", entity) if entity else shape.path,
-            operation=IN_PLACE_OF.get((entity, shape.operation), shape.operation) if entity else shape.operation,
-            entity=entity,
-            action=None,
-            permission=shape.permission,
-            scope=shape.scope,
-            shape=shape.path,
-        )
+        for action in _actions(app, shape, entity):
+            path = shape.path.replace("{entity}", entity or "").replace("{action}", action or "")
+            yield Route(
+                method=shape.method,
+                path=path,
+                operation=IN_PLACE_OF.get((entity, shape.operation), shape.operation) if entity else shape.operation,
+                entity=entity,
+                action=action,
+                permission=shape.permission,
+                scope=shape.scope,
+                shape=shape.path,
+            )
 
 
-__all__ = ["IN_PLACE_OF", "SHAPES", "Operation", "Permission", "Route", "Scope", "Shape", "build_route_table"]
+def _actions(app: App, shape: Shape, entity: str | None) -> Iterable[str | None]:
+    if entity is None or "{action}" not in shape.path:
+        return (None,)
+    return [name for name, action in app.entities[entity].actions.items() if action.kind in shape.kinds]
+
+
+__all__ = [
+    "IN_PLACE_OF",
+    "IN_PLACE_OF_ID",
+    "RECORDS",
+    "SHAPES",
+    "Operation",
+    "Permission",
+    "Route",
+    "Scope",
+    "Shape",
+    "build_route_table",
+]

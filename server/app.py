@@ -15,7 +15,10 @@ from engine.definitions import find_apps, read_sources
 from engine.errors import CastworkError
 from server.http.serving import Edition, ServedApp, index_routes
 from server.runtime.auth.start import make_first_developer, purge_ended
+from server.runtime.calls import Calls
+from server.runtime.hooks import BadHooks, Hooks, load_hooks
 from server.runtime.jobs import prepare_jobs
+from server.runtime.outbox import keep_sweeping
 from server.runtime.running import RunningApp
 from server.settings import Settings
 from server.store import Store, StoreError
@@ -33,6 +36,8 @@ FIRST_TRY = 5.0
 """Seconds that the start waits for the databases. A server whose database is late serves, but is not ready."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
 """Seconds between tries to reach a database; they double from the first to the longest."""
+LAST_WORK = 2.0
+"""Seconds that are left to what follows the last writes; the rest waits for the next start."""
 
 
 class CannotServe(CastworkError):
@@ -76,11 +81,13 @@ class Deployment:
 
     def __init__(self, loaded: LoadedApp, settings: Settings, connect: Connect, tell: Tell) -> None:
         self.loaded = loaded
+        self._hooks = _load_hooks(loaded)
         self.served = ServedApp(loaded.name, Edition(index_routes(loaded.compiled.routes)), settings.ready_cache)
         self._settings = settings
         self._connect = connect
         self._tell = tell
         self._running: RunningApp | None = None
+        self._sweeping: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
         """Tries until the database can be used, then lets the app serve its present definitions.
@@ -99,9 +106,15 @@ class Deployment:
     async def _prepare(self) -> None:
         compiled = self.loaded.compiled
         if self._running is None:
-            running = RunningApp(compiled, await self._connect(self.loaded.name))
+            running = RunningApp(
+                compiled,
+                await self._connect(self.loaded.name),
+                hooks=self._hooks,
+                calls=Calls(self._settings.allow_private_calls),
+                action_timeout=self._settings.action_timeout,
+            )
         else:
-            running = replace(self._running, compiled=compiled)
+            running = replace(self._running, compiled=compiled, hooks=self._hooks)
         self._running = running
         faults = _faults(await reconcile_indexes(running.store, compiled.indexes))
         await purge_ended(running.store)
@@ -111,17 +124,33 @@ class Deployment:
             shown = f" with the password {made.password}" if made.password else ""
             self._tell(f"{self.loaded.name}: log in as {made.email}{shown}")
         self.served.edition = Edition(index_routes(compiled.routes), running, faults)
+        if self._sweeping is None:
+            self._sweeping = asyncio.create_task(keep_sweeping(lambda: self.served.edition.running))
 
     async def close(self) -> None:
-        """Lets go of the database."""
+        """Ends what follows writes, and lets go of the database."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
+        if self._running is not None:
+            await self._running.outbox.close(LAST_WORK)
         if self._running is not None:
             await self._running.store.close()
 
     def replace(self, loaded: LoadedApp) -> None:
         """Takes other definitions of the same app; they serve once `prepare` has run. Raises CannotServe."""
+        hooks = _load_hooks(loaded)
         if loaded.name != self.loaded.name:
             raise CannotServe(f"The app {self.loaded.name} is now named {loaded.name}: restart to serve it so")
-        self.loaded = loaded
+        self.loaded, self._hooks = loaded, hooks
+
+
+def _load_hooks(loaded: LoadedApp) -> Hooks:
+    """The functions of the app's hooks.py; raises CannotServe where it cannot be run."""
+    try:
+        return load_hooks(loaded.compiled.app, loaded.folder)
+    except BadHooks as error:
+        raise CannotServe(str(error)) from error
 
 
 def _faults(report: Report) -> dict[str, str]:

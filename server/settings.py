@@ -39,6 +39,11 @@ class Settings:
     job_lease: float = 30.0
     """How long a process that runs background jobs may be silent before others take its jobs over."""
 
+    action_timeout: float = 60.0
+    """How long an action may take while the client waits."""
+    allow_private_calls: bool = False
+    """Whether steps of actions may send requests to addresses that are not of the public internet."""
+
     trusted_proxies: str = ""
     """Addresses and CIDR blocks, separated by commas, whose X-Forwarded-For is believed."""
     admin_email: str | None = None
@@ -114,6 +119,8 @@ def _check(settings: Settings) -> None:
         raise BadSetting(f"The base path is {path!r}: expected a path such as /api, with no slash at its end")
     if not settings.job_lease > 0:
         raise BadSetting(f"CASTWORK_JOB_LEASE is {settings.job_lease}: expected a number of seconds above 0")
+    if not settings.action_timeout > 0:
+        raise BadSetting(f"CASTWORK_ACTION_TIMEOUT is {settings.action_timeout}: expected a number of seconds above 0")
     if settings.workers < 1:
         raise BadSetting(f"The number of workers is {settings.workers}: expected 1 or more")
     if settings.reload and settings.workers > 1:

@@ -9,13 +9,14 @@ from typing import Any, NoReturn
 from engine.actions.values import to_body
 from engine.errors import BadRequest, ExpressionError, ValidationErrors
 from engine.expressions import Names, Scope
+from engine.fields.base import Shape
 from engine.permissions import OPEN_MASK
 from engine.query import Clock
 from engine.records import Moment, Record, References
 from engine.records.draft import ContainerParser, Draft, Group
 from engine.records.merge import Merge, Merger
 from engine.records.validate import Validator, compile_checks
-from engine.schema import EMPTY, Action, App, Entity
+from engine.schema import EMPTY, Action, App, Entity, Field
 
 
 class NeedsRecord(Exception):
@@ -44,6 +45,7 @@ class Parameters:
     def __init__(self, app: App, entity: Entity, action: Action) -> None:
         whole = Names.of_action(entity, action)
         own = replace(whole, fields=action.parameters_by_name)
+        self._fields = action.parameters
         self._parser = ContainerParser(action.parameters, frozenset())
         self._merger = Merger(action.parameters, own)
         self._validator = Validator(action.parameters, own)
@@ -105,6 +107,10 @@ class Parameters:
         except (NeedsRecord, ExpressionError):
             return  # told when it runs
 
+    def render(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters in the JSON forms of their types."""
+        return {item.name: _render(item, params.get(item.name)) for item in self._fields}
+
     def linked(self, draft: Draft, params: Record, entity: Entity) -> dict[str, Any]:
         """The body that saves parameters to the fields of their names: those that were sent, or have a value."""
         return {
@@ -112,6 +118,22 @@ class Parameters:
             for name, value in params.items()
             if name in entity.by_name and (name in draft.root.sent or value not in (None, "", []))
         }
+
+
+def _render(item: Field, value: Any) -> Any:
+    if value is None:
+        return None
+    if item.many:
+        return [_render_one(item, one) for one in value]
+    return _render_one(item, value)
+
+
+def _render_one(item: Field, value: Any) -> Any:
+    if item.type.shape is Shape.NESTED:
+        return {
+            name: _render(item.by_name[name], inner) if name in item.by_name else inner for name, inner in value.items()
+        }
+    return item.type.render(value)
 
 
 def _scope(params: Record, record: Mapping[str, Any] | None, moment: Moment) -> Scope:

@@ -182,19 +182,26 @@ ACTION = "action."
 """What the name of an event begins with that is about an action."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event and a listener that it may be for."""
+
+    event: str
+    listener: CompiledListener
+
+
 class ListenerTable:
     """The listeners of one entity by what they listen to."""
 
     def __init__(self, listeners: tuple[CompiledListener, ...]) -> None:
-        self._listeners = listeners
         self._by_name = {one.listener.name: one for one in listeners}
-        self._found: dict[tuple[str, str], tuple[CompiledListener, ...]] = {}
+        self._found: dict[tuple[str, str], tuple[Heard, ...]] = {}
         for one in listeners:
             for event in one.listener.on:
                 for origin in one.listener.origins:
-                    self._found[event, origin] = (*self._found.get((event, origin), ()), one)
+                    self._found[event, origin] = (*self._found.get((event, origin), ()), Heard(event, one))
 
-    def hearing(self, event: str, origin: str) -> tuple[CompiledListener, ...]:
+    def hearing(self, event: str, origin: str) -> tuple[Heard, ...]:
         """Those that listen to an event that has this origin, in the order in which they were written."""
         return self._found.get((event, origin), ())
 
@@ -239,6 +246,7 @@ __all__ = [
     "Behaviour",
     "CompiledAction",
     "CompiledListener",
+    "Heard",
     "ListenerTable",
     "Planning",
     "compile_behaviour",

@@ -14,7 +14,7 @@ from typing import Any
 from bson import Decimal128
 
 from engine.fields.base import MISSING
-from engine.jobs.job import FIELDS, Document, Job, State, to_values
+from engine.jobs.job import FIELDS, Document, Job, to_values
 
 MOST_ENTRIES = 1_000
 """Results of single items that a job keeps."""
@@ -63,8 +63,8 @@ def apply_note(job: Job, note: Note) -> Job:
 
 
 def to_note_filter(job: Job) -> Document:
-    """Selects the job as long as its worker may go on: it holds the job and was not asked to stop."""
-    return {"_id": job.id, FIELDS["state"]: State.WORKING.value, FIELDS["fence"]: job.fence}
+    """Selects the job as long as it is in the hands of the worker that it was in."""
+    return {"_id": job.id, FIELDS["fence"]: job.fence}
 
 
 def to_note_change(job: Job, note: Note) -> Document:

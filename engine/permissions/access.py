@@ -143,6 +143,10 @@ class Access:
         """On which records the caller may run an action."""
         return ALWAYS if self.actions is None else self.actions.get(name, NEVER)
 
+    def may_act(self, name: str) -> bool:
+        """Whether the caller may run an action on any record at all."""
+        return self.action(name) != NEVER
+
     def allows_read(self, record: Record) -> bool:
         """Whether the caller may read a record (value form)."""
         return self._reads(record)

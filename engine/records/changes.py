@@ -6,7 +6,7 @@ Every write of the product passes here: HTTP, import, jobs, actions and hooks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bson import ObjectId
@@ -48,6 +48,26 @@ class Creation:
     answer: dict[str, Any]
 
     @property
+    def old(self) -> None:
+        """There was no such record."""
+        return
+
+    @property
+    def before(self) -> None:
+        """Nor such a document."""
+        return
+
+    @property
+    def expected(self) -> None:
+        """No version is asked for."""
+        return
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What is written."""
+        return self.document
+
+    @property
     def planned(self) -> dict[str, Any]:
         """The document as it will be."""
         return self.document
@@ -61,6 +81,10 @@ class Creation:
         """The same creation with other values in it."""
         return Creation(record, {**self.document, **values}, answer)
 
+    def seen_as(self, record: Record, document: dict[str, Any]) -> Creation:
+        """The same creation as later writes leave the record."""
+        return Creation(record, document, {**self.answer, **document})
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -73,6 +97,8 @@ class Change:
     answer: dict[str, Any]
     planned: dict[str, Any]
     """The document as it will be."""
+    before: Mapping[str, Any]
+    """The document as it was."""
 
     @property
     def version(self) -> int:
@@ -82,10 +108,15 @@ class Change:
     def amended(self, record: Record, values: Mapping[str, Any], answer: dict[str, Any]) -> Change:
         """The same change with other values in it."""
         whole = {**(self.values or {}), **values}
-        return Change(self.old, record, self.expected, whole, answer, {**self.planned, **values})
+        return Change(self.old, record, self.expected, whole, answer, {**self.planned, **values}, self.before)
+
+    def seen_as(self, record: Record, document: dict[str, Any]) -> Change:
+        """The same change as later writes leave the record."""
+        return replace(self, record=record, answer={**self.answer, **document}, planned=document)
 
 
 Write = Creation | Change
+"""What is to be written of one record."""
 
 
 class RecordRules:
@@ -165,7 +196,7 @@ class RecordRules:
         self.rights.check_change(old, record, merge.changed, access)
         changed = {name for name in ("label", *self._stored) if record[name] != old[name]}
         if not changed:
-            return Change(old, record, old["version"], None, self._answer(document, record), dict(document))
+            return Change(old, record, old["version"], None, self._answer(document, record), dict(document), document)
         record["version"] = old["version"] + 1
         self._stamp(record, old, moment)
         values: dict[str, Any] = {"version": record["version"]}
@@ -175,7 +206,7 @@ class RecordRules:
             if record[name] != old[name]:
                 values[name] = convert(record[name])
         planned = {**document, **values}
-        return Change(old, record, old["version"], values, self._answer(planned, record), planned)
+        return Change(old, record, old["version"], values, self._answer(planned, record), planned, document)
 
     def preview(self, base: Record, body: Mapping[str, Any], moment: Moment, known: Mapping[str, Record]) -> Record:
         """The record (value form) that a body would make of another one; what would be refused is passed over.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.routing import Route as StarletteRoute
 from starlette.routing import Router
@@ -10,13 +10,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.errors import Forbidden, MethodNotAllowed, NotFound
 from engine.permissions.addresses import AllowList
-from engine.routes import SHAPES, Route
+from engine.routes import IN_PLACE_OF_ID, RECORDS, SHAPES, Route
 from engine.routes import Scope as Area
 from server.http.handlers import HANDLERS, health, readiness
 from server.http.identity import Identify, identify, read_address
 from server.http.middleware import InFlight, Paths, Problems, StandardHeaders
 from server.http.requests import Call
-from server.http.serving import Host
+from server.http.serving import Edition, Host, Methods
 from server.runtime.running import Caller
 from server.settings import Settings
 
@@ -28,6 +28,7 @@ class ShapeEndpoint:
 
     def __init__(self, shape: str, host: Host, settings: Settings, identify: Identify) -> None:
         self._shape = shape
+        self._twin = IN_PLACE_OF_ID.get(shape)
         self._host = host
         self._settings = settings
         self._identify = identify
@@ -43,9 +44,7 @@ class ShapeEndpoint:
         caller = Caller(address=read_address(scope, self._proxies))
         if not self._public:
             caller = await self._identify(scope, edition.serving(None), caller.address)
-        methods = edition.routes[self._shape].get(params.get("entity"))
-        if methods is None:
-            raise NotFound(f"There is no entity named {params['entity']}" if "entity" in params else NOTHING_THERE)
+        methods = self._methods(edition, params)
         route = methods.get(scope["method"])
         if route is None:
             raise MethodNotAllowed(methods)
@@ -55,6 +54,22 @@ class ShapeEndpoint:
         call = Call(scope, receive, params, route, caller, app, edition, self._host, self._settings)
         answer = await HANDLERS[route.operation](call)
         await answer(scope, receive, send)
+
+    def _methods(self, edition: Edition, params: Mapping[str, str]) -> Methods:
+        """The routes at a path, by method; raises NotFound."""
+        entity = params.get("entity")
+        if self._twin is not None:
+            found = edition.routes[self._twin].get((entity, params["id"]))
+            if found is not None:
+                return found
+        found = edition.routes[self._shape].get((entity, params.get("action")))
+        if found is not None:
+            return found
+        if entity is None:
+            raise NotFound(NOTHING_THERE)
+        if "action" in params and (entity, None) in edition.routes[RECORDS]:
+            raise NotFound(f"{entity} has no action named {params['action'][:64]}")
+        raise NotFound(f"There is no entity named {entity}")
 
 
 def _check_scopes(caller: Caller, route: Route) -> None:
@@ -87,7 +102,7 @@ async def refuse_path(scope: Scope, receive: Receive, send: Send) -> None:
 def build_http(host: Host, settings: Settings, prefix: str, identify: Identify = identify) -> ASGIApp:
     """The whole HTTP face as one ASGI app. Shapes stand under `prefix`, which holds `{app}` where apps are several;
     `identify` finds out who asks."""
-    shapes = dict.fromkeys(shape.path for shape in SHAPES)
+    shapes = dict.fromkeys(shape.path for shape in SHAPES if shape.path not in IN_PLACE_OF_ID.values())
     routes = [StarletteRoute(prefix + shape, ShapeEndpoint(shape, host, settings, identify)) for shape in shapes]
     routes.append(StarletteRoute("/healthz", ServerEndpoint(health)))
     routes.append(StarletteRoute("/readyz", ServerEndpoint(lambda: readiness(host, host.apps.values()))))

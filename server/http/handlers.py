@@ -23,6 +23,7 @@ from server.http.accounts import (
     unblock_user,
     update_user,
 )
+from server.http.actions import act, act_by_query
 from server.http.jobs import (
     answer_job,
     cancel_job,
@@ -124,6 +125,8 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.READ: read_record,
     Operation.UPDATE: update_record,
     Operation.DELETE: delete_record,
+    Operation.ACT: act,
+    Operation.ACT_BY_QUERY: act_by_query,
     Operation.CREATE_USER: create_user,
     Operation.UPDATE_USER: update_user,
     Operation.DELETE_USERS: delete_users,

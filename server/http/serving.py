@@ -14,19 +14,21 @@ from server.runtime.running import RunningApp
 from server.store import StoreError
 
 Methods = Mapping[str, Route]
-RouteIndex = Mapping[str, Mapping[str | None, Methods]]
-"""By shape, by the entity that the path's `{entity}` stands for (None where it has none), by method."""
+Place = tuple[str | None, str | None]
+"""What the path's `{entity}` and `{action}` stand for, None where it has none."""
+RouteIndex = Mapping[str, Mapping[Place, Methods]]
+"""By shape, by place, by method."""
 
 
 def index_routes(routes: Iterable[Route]) -> RouteIndex:
     """The routes as nested dicts, every shape among them; HEAD is answered wherever GET is."""
-    index: dict[str, dict[str | None, dict[str, Route]]] = {shape.path: defaultdict(dict) for shape in SHAPES}
+    index: dict[str, dict[Place, dict[str, Route]]] = {shape.path: defaultdict(dict) for shape in SHAPES}
     for route in routes:
-        methods = index[route.shape][route.entity if "{entity}" in route.shape else None]
+        methods = index[route.shape][route.entity if "{entity}" in route.shape else None, route.action]
         methods[route.method] = route
         if route.method == "GET":
             methods["HEAD"] = route
-    return {shape: dict(entities) for shape, entities in index.items()}
+    return {shape: dict(places) for shape, places in index.items()}
 
 
 @dataclass(frozen=True, slots=True)

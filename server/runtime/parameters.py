@@ -18,6 +18,9 @@ DELETE_FLAGS: Mapping[str, str] = {
 }
 """Flags of deletions by their public name."""
 
+ACTION_FLAGS: Mapping[str, str] = {"_async": "asynchronous", "_lowPriority": "low_priority", "_all": "all"}
+"""Flags of actions by their public name."""
+
 _TRUTH = {"true": True, "false": False}
 
 

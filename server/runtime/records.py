@@ -6,17 +6,20 @@ A read or a create is one round trip, an update or a delete two, and one more fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from bson import ObjectId
 
+from engine.actions import CHANGED, CONDITION_MET, CREATED, DELETED, Heard
 from engine.compiler import CompiledEntity
 from engine.errors import Conflict, FieldProblem, ValidationErrors
 from engine.permissions import FULL_ACCESS, Access
-from engine.records import Change, Creation, Draft, Frame, Lookup
+from engine.records import Draft, Frame, Lookup, References, Write
+from server.runtime.following import follow_removal, follow_write
 from server.runtime.running import Caller, RunningApp
+from server.runtime.units import note_write, spoil
 from server.store import DuplicateKey
 
 Json = dict[str, Any]
@@ -35,14 +38,12 @@ async def create_record(
     access = running.access(caller, name)
     draft = compiled.rules.parse(body, access, new=True)
     draft.unknown.extend(problems)
-    await _answer_references(running, caller, compiled, draft)
+    await answer_references(running, caller, compiled.references, draft)
     numbers = await _next_numbers(running, compiled, draft)
     creation = compiled.rules.plan_create(draft, running.moment(caller), access, numbers)
-    try:
-        await running.store.insert(compiled.collection, creation.document)
-    except DuplicateKey as error:
-        raise _not_unique(running, compiled, error, creation.record, access, draft) from error
-    return render_answer(running, caller, compiled, creation)
+    written = await _save(running, caller, compiled, creation, access, draft)
+    assert written is not None, "nothing stands in the way of a new record"
+    return render_answer(running, caller, compiled, written)
 
 
 async def update_record(
@@ -65,26 +66,89 @@ async def update_record(
     draft.unknown.extend(problems)
     key = object_id(compiled, record_id)
     document, _ = await asyncio.gather(
-        running.store.get(compiled.collection, key), _answer_references(running, caller, compiled, draft)
+        running.store.get(compiled.collection, key), answer_references(running, caller, compiled.references, draft)
     )
     for _ in range(MOST_ATTEMPTS):
         if document is None:
             raise compiled.rules.rights.missing(str(key))
         change = compiled.rules.plan_update(document, draft, running.moment(caller), access)
-        try:
-            written = change.values is None or await _write(running, compiled, key, change)
-        except DuplicateKey as error:
-            raise _not_unique(running, compiled, error, change.record, access, draft) from error
-        if written:
-            return render_answer(running, reader or caller, compiled, change)
+        written = await _save(running, caller, compiled, change, access, draft)
+        if written is not None:
+            return render_answer(running, reader or caller, compiled, written)
         document = await running.store.get(compiled.collection, key)
     raise Conflict("The record changes faster than it can be written; send its version or try again")
 
 
-async def _write(running: RunningApp, compiled: CompiledEntity, key: ObjectId, change: Change) -> bool:
-    """Sets the changed values if the record still has the version they were planned on."""
-    guard = {"_id": key, "version": change.expected}
-    return await running.store.update(compiled.collection, guard, {"$set": change.values})
+async def change_document(
+    running: RunningApp,
+    caller: Caller,
+    compiled: CompiledEntity,
+    document: Document,
+    body: Any,
+    heard: Sequence[Heard] = (),
+) -> Write | None:
+    """The change that a body makes to what was read; None where somebody else changed it since.
+
+    `heard` are listeners that hear of it whether or not anything changes. Raises ValidationErrors.
+    """
+    access = running.access(caller, compiled.entity.name)
+    draft = compiled.rules.parse(body, access, new=False)
+    await answer_references(running, caller, compiled.references, draft)
+    change = compiled.rules.plan_update(document, draft, running.moment(caller), access)
+    return await _save(running, caller, compiled, change, access, draft, heard)
+
+
+async def _save(
+    running: RunningApp,
+    caller: Caller,
+    compiled: CompiledEntity,
+    write: Write,
+    access: Access,
+    draft: Draft,
+    heard: Sequence[Heard] = (),
+) -> Write | None:
+    """Writes what was planned, with all that listeners add to it; None where the record has another version now."""
+    heard = (*hearing(running, caller, compiled, _events(write)), *heard)
+    try:
+        if not heard:
+            return write if await store_write(running, caller, compiled, write) else None
+        from server.runtime.listeners import save_heard  # listeners write records, which is heard by listeners
+
+        return await save_heard(running, caller, compiled, write, heard)
+    except DuplicateKey as error:
+        refusal = _not_unique(running, compiled, error, write.record, access, draft)
+        spoil(running, refusal)
+        raise refusal from error
+
+
+def hearing(running: RunningApp, caller: Caller, compiled: CompiledEntity, events: Iterable[str]) -> list[Heard]:
+    """The listeners that are there for events, each with the event."""
+    if not running.listening:
+        return []
+    table = compiled.behaviour.listeners
+    return [heard for event in events for heard in table.hearing(event, caller.origin)]
+
+
+def _events(write: Write) -> tuple[str, ...]:
+    if write.values is None:
+        return ()
+    return (CREATED if write.expected is None else CHANGED, CONDITION_MET)
+
+
+async def store_write(running: RunningApp, caller: Caller, compiled: CompiledEntity, write: Write) -> bool:
+    """Writes a new record, or a change to one that still has the version on which it was planned, with all that is to
+    follow it."""
+    if write.values is None:
+        return True
+    note_write(running)
+    following = running.compiled.following[compiled.entity.name]
+    if following.writes:
+        return await follow_write(running, caller, compiled, following, write)
+    if write.expected is None:
+        await running.store.insert(compiled.collection, write.values)
+        return True
+    guard = {"_id": write.planned["_id"], "version": write.expected}
+    return await running.store.update(compiled.collection, guard, {"$set": write.values})
 
 
 async def delete_record(running: RunningApp, caller: Caller, name: str, record_id: str) -> Json:
@@ -109,12 +173,30 @@ async def delete_document(
         if document is None:
             raise compiled.rules.rights.missing(record_id)
         compiled.rules.rights.check_delete(compiled.rules.load(document), access)
-        guard = {"_id": document["_id"], "version": document["version"]}
-        if await running.store.delete(compiled.collection, guard):
+        if await _remove(running, caller, compiled, document):
             view = compiled.views.get(Frame(hidden=access.hidden))
             return view.render(document, running.moment(caller).scope, access.masks)
         document = await running.store.get(compiled.collection, document["_id"])
     raise Conflict("The record changes faster than it can be deleted; try again")
+
+
+async def _remove(running: RunningApp, caller: Caller, compiled: CompiledEntity, document: Document) -> bool:
+    heard = hearing(running, caller, compiled, (DELETED,))
+    if not heard:
+        return await store_removal(running, caller, compiled, document)
+    from server.runtime.listeners import remove_heard  # see _save
+
+    return await remove_heard(running, caller, compiled, document, heard)
+
+
+async def store_removal(running: RunningApp, caller: Caller, compiled: CompiledEntity, document: Document) -> bool:
+    """Deletes a record that still has the version that was read, with all that is to follow."""
+    note_write(running)
+    following = running.compiled.following[compiled.entity.name]
+    if following.removals:
+        return await follow_removal(running, caller, compiled, following, document)
+    guard = {"_id": document["_id"], "version": document["version"]}
+    return await running.store.delete(compiled.collection, guard)
 
 
 def object_id(compiled: CompiledEntity, text: str) -> ObjectId:
@@ -124,7 +206,7 @@ def object_id(compiled: CompiledEntity, text: str) -> ObjectId:
     return ObjectId(text)
 
 
-def render_answer(running: RunningApp, caller: Caller, compiled: CompiledEntity, written: Creation | Change) -> Json:
+def render_answer(running: RunningApp, caller: Caller, compiled: CompiledEntity, written: Write) -> Json:
     """What was written, as the caller may read it; nothing is read back.
 
     Where the caller may write what it may not read, only the id and the version are told.
@@ -136,10 +218,11 @@ def render_answer(running: RunningApp, caller: Caller, compiled: CompiledEntity,
     return view.render(written.answer, running.moment(caller).scope, access.masks)
 
 
-async def _answer_references(running: RunningApp, caller: Caller, compiled: CompiledEntity, draft: Draft) -> None:
+async def answer_references(running: RunningApp, caller: Caller, references: References, draft: Draft) -> None:
+    """Puts what the draft's references point to in their place; what is not found becomes a problem."""
     if not draft.asks:
         return
-    lookups = compiled.references.plan_lookups(draft, partial(running.related_access, caller))
+    lookups = references.plan_lookups(draft, partial(running.related_access, caller))
     found = await asyncio.gather(*(_look_up(running, lookup) for _, lookup in lookups))
     for (choice, lookup), documents in zip(lookups, found, strict=True):
         choice.answer(lookup, documents, draft)

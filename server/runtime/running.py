@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.compiler import CompiledApp, CompiledEntity
@@ -17,6 +17,9 @@ from engine.query import Clock
 from engine.records import Moment
 from engine.routes import Permission, Route, Scope
 from server.runtime.auth.desk import Desk
+from server.runtime.calls import Calls
+from server.runtime.outbox import Outbox
+from server.runtime.units import Unit
 from server.store import Store
 
 
@@ -31,6 +34,7 @@ class Caller:
 
     `user` is the user's record in value form, `admin` that of whoever impersonates them. `token` is the id of the token
     that was shown; `scopes` limit an API token, None does not. `groups` are names. A developer passes all permissions.
+    `origin` is `user`, `script` for what actions and listeners do, `system` for the engine itself.
     """
 
     user: dict[str, Any] | None = None
@@ -40,9 +44,16 @@ class Caller:
     groups: tuple[str, ...] = ()
     developer: bool = False
     address: Address | None = None
+    origin: str = "user"
+    context: str | None = None
+    """Where in the definitions it stands what they do (`entities.companies.actions.activate`); None is nowhere."""
+
+    def as_script(self) -> Caller:
+        """The same caller where the app's own definitions act for them, with all rights."""
+        return replace(self, scopes=None, developer=True, origin="script")
 
 
-SYSTEM = Caller(user={"permissions": {"developer": True, "systemUser": True}}, developer=True)
+SYSTEM = Caller(user={"permissions": {"developer": True, "systemUser": True}}, developer=True, origin="system")
 """The engine itself."""
 
 
@@ -60,6 +71,36 @@ class RunningApp:
     desk: Desk = field(default_factory=Desk)
     job_added: asyncio.Event = field(default_factory=asyncio.Event)
     """Wakes the process's own worker of background jobs."""
+    hooks: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """The functions of the app's hooks.py."""
+    calls: Calls = field(default_factory=Calls)
+    action_timeout: float = 60.0
+    """How many seconds an action may take while the client waits."""
+    unit: Unit | None = None
+    """The unit of work that everything belongs to which is done with this object; the store is bound to it."""
+    chain: tuple[str, ...] = ()
+    """The listeners that set each other off, down to the present one."""
+    listening: bool = True
+    """Whether listeners hear of what is done."""
+    cascading: bool = True
+    """Whether what is done reaches the records that refer to it."""
+    depth: int = 0
+    """How many deletions led to what is done now, each through a relationship."""
+    outbox: Outbox = field(default_factory=Outbox)
+    """What this process still does after its writes."""
+
+    def __post_init__(self) -> None:
+        """The newest definitions serve what follows, outside any unit."""
+        known = self.outbox.running
+        if self.unit is None and (known is None or known.compiled is not self.compiled):
+            self.outbox.running = self
+
+    def asked(self, flags: Mapping[str, bool]) -> RunningApp:
+        """The app as flags of a request want it: without listeners (`trigger_events`), without cascades (`cascade`)."""
+        listening, cascading = flags.get("trigger_events", True), flags.get("cascade", True)
+        if listening and cascading:
+            return self
+        return replace(self, listening=self.listening and listening, cascading=self.cascading and cascading)
 
     def entity(self, name: str) -> CompiledEntity:
         """The entity of that name; raises NotFound."""
@@ -89,6 +130,10 @@ class RunningApp:
         groups = frozenset(caller.groups)
         if not self.compiled.rights.opens(groups, route.scope):
             raise Forbidden(f"None of your groups opens the {route.scope} part of the API")
+        if route.entity is not None and route.action is not None:
+            if not self.compiled.rights.access(groups, route.entity).may_act(route.action):
+                raise Forbidden(f"You have no right to the action {route.action} of {route.entity}")
+            return
         if route.entity is None or self.compiled.rights.access(groups, route.entity).may(route.permission):
             return
         raise Forbidden(f"You have no {route.permission} right on {route.entity}")

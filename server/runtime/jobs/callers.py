@@ -15,7 +15,7 @@ ENGINE = Starter(engine=True)
 
 def starter_of(caller: Caller) -> Starter:
     """What a job remembers of the caller who started it."""
-    if caller is SYSTEM:
+    if caller.user is SYSTEM.user:
         return ENGINE
     if caller.user is None:
         return Starter(groups=caller.groups)

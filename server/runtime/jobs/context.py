@@ -18,7 +18,6 @@ from engine.jobs import (
     Job,
     Level,
     Note,
-    State,
     apply_note,
     to_note_change,
     to_note_filter,
@@ -26,7 +25,7 @@ from engine.jobs import (
 )
 from server.runtime.jobs.cancelling import check_cancelled
 from server.runtime.jobs.crash_points import CrashPoint, pass_point
-from server.runtime.jobs.stored import JOBS, RESULTS, expiry, read_job, write_log
+from server.runtime.jobs.stored import JOBS, RESULTS, expiry, write_log
 from server.runtime.jobs.timing import Timing
 from server.runtime.running import Caller, RunningApp
 from server.store import DuplicateKey, Session, Store, run_bound
@@ -55,6 +54,8 @@ class Work(Generic[Item]):
     effect: Callable[[RunningApp, Item, Any, bool], Awaitable[Any]]
     key: Callable[[Item], str]
     checkpoint: Callable[[Item], Any]
+    alone: bool = False
+    """Whether the effect opens its own transaction, for one item at a time: something in it must not be repeated."""
 
 
 class Stopped(Exception):
@@ -91,37 +92,28 @@ class JobContext:
         await write_log(self.running.store, self.job.id, self.running.clock(), level, message)
 
     async def note(self, note: Note) -> None:
-        """Writes what was done so far. Raises Stopped and LeaseLost."""
+        """Writes what was done so far. Raises LeaseLost."""
         check_cancelled()
         if not await self._write_note(self.running.store, note):
-            await self._explain()
+            raise LeaseLost
         self.job = apply_note(self.job, note)
 
     async def fenced(self, body: Callable[[RunningApp], Awaitable[tuple[T, Note]]]) -> T:
         """Runs the body, which writes through the running app that it is given, and notes what it says was done: both
         or neither, and neither if the job is not this worker's any more. The body may be run more than once.
 
-        Without transactions the note comes after the writes. Raises Stopped and LeaseLost.
+        Without transactions the note comes after the writes. Raises LeaseLost.
         """
 
         check_cancelled()
 
-        async def run(store: Store) -> tuple[T, Note] | None:
+        async def run(store: Store) -> tuple[T, Note]:
             result, note = await body(replace(self.running, store=store))
-            if await self._write_note(store, note):
-                return result, note
-            if store is not self.running.store:
-                raise _Undone
-            return None
+            if not await self._write_note(store, note):
+                raise LeaseLost
+            return result, note
 
-        try:
-            done = await run_bound(self.running.store, run, self.session)
-        except _Undone:
-            done = None
-        if done is None:
-            await self._explain()
-            raise LeaseLost
-        result, note = done
+        result, note = await run_bound(self.running.store, run, self.session)
         self.job = apply_note(self.job, note)
         return result
 
@@ -135,7 +127,7 @@ class JobContext:
         while done < len(items):
             if self.stopping:
                 raise Stopped
-            if self.running.store.transactions:
+            if self.running.store.transactions and not work.alone:
                 done += await self._do_together(items[done : done + self._together], work)
             else:
                 await self._do_alone(items[done], work)
@@ -230,18 +222,6 @@ class JobContext:
 
     async def _write_note(self, store: Store, note: Note) -> bool:
         return await store.update(JOBS, to_note_filter(self.job), to_note_change(self.job, note))
-
-    async def _explain(self) -> None:
-        """Finds out why a note was not taken, and raises accordingly."""
-        now = await read_job(self.running.store, self.job.id)
-        if now is not None and now.fence == self.job.fence and now.state is State.STOPPING:
-            self.stop_asked = self.stop_noticed = True
-            raise Stopped
-        raise LeaseLost
-
-
-class _Undone(Exception):
-    """Makes a transaction undo itself."""
 
 
 __all__ = ["MOST_TOGETHER", "SKIPPED", "JobContext", "LeaseLost", "Stopped", "Work"]
