@@ -13,7 +13,7 @@ The language is a part of Python's expression grammar with values in value form:
 from engine.expressions.compile import Evaluate, compile_expression
 from engine.expressions.functions import FUNCTIONS, Function
 from engine.expressions.moments import Duration
-from engine.expressions.names import ROOTS, Names, Root, check_names, field_paths
+from engine.expressions.names import ROOTS, Names, Resolution, Root, check_names, field_paths, resolve_names
 from engine.expressions.parse import parse_expression
 from engine.expressions.scope import Scope
 from engine.expressions.syntax import Expression, Source, Template
@@ -36,6 +36,7 @@ __all__ = [
     "Expression",
     "Function",
     "Names",
+    "Resolution",
     "Root",
     "Scope",
     "Source",
@@ -52,4 +53,5 @@ __all__ = [
     "parse_expression",
     "parse_label",
     "parse_template",
+    "resolve_names",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -150,13 +150,15 @@ class Resolution:
     """What the names of an expression or template stand for.
 
     `reads` are the record fields that it needs, as dotted paths by present names; `keys` are for each path node the
-    keys to follow, by present names; `roots` has the path nodes that begin at a root.
+    keys to follow, by present names; `roots` has the path nodes that begin at a root. `fields` tells for each path node
+    which of its names (by their number in the path) stand for which fields.
     """
 
     errors: tuple[ExpressionError, ...]
     reads: frozenset[str]
     keys: Mapping[Node, Path]
     roots: Mapping[Node, Root]
+    fields: Mapping[Node, tuple[tuple[int, Field], ...]]
 
 
 def resolve_names(source: Source, names: Names) -> Resolution:
@@ -165,7 +167,8 @@ def resolve_names(source: Source, names: Names) -> Resolution:
     for tree in source.trees:
         walk.visit(tree)
     errors = sorted(walk.errors, key=lambda error: error.offset)
-    return Resolution(tuple(errors), frozenset(walk.reads), walk.keys, walk.roots)
+    fields = {node: tuple(found) for node, found in walk.fields.items()}
+    return Resolution(tuple(errors), frozenset(walk.reads), walk.keys, walk.roots, fields)
 
 
 def check_names(source: Source, names: Names) -> list[ExpressionError]:
@@ -188,6 +191,7 @@ class _Walk:
     reads: set[str] = field(default_factory=set)
     keys: dict[Node, Path] = field(default_factory=dict)
     roots: dict[Node, Root] = field(default_factory=dict)
+    fields: dict[Node, list[tuple[int, Field]]] = field(default_factory=dict)
     locals: dict[int, _Place] = field(default_factory=dict)
 
     def visit(self, node: Node) -> _Place:
@@ -203,6 +207,7 @@ class _Walk:
         first, *rest = node.path
         item = self.names.fields.get(first)
         if item is not None:
+            self.fields[node] = [(0, item)]
             return self.follow(node, _place_of(item), rest, (item.name,))
         root = ROOTS.get(first)
         place = root.place(self.names) if root is not None else None
@@ -223,8 +228,8 @@ class _Walk:
         known = (*self.names.fields, *(root.name for root in ROOTS.values() if root.place(self.names) is not None))
         return ExpressionError(f'There is no field "{name}"', offset, did_you_mean(name, known))
 
-    def follow(self, node: Node, place: _Place, rest: Iterable[str], keys: Path) -> _Place:
-        for name in rest:
+    def follow(self, node: Read | Member, place: _Place, rest: Sequence[str], keys: Path) -> _Place:
+        for number, name in enumerate(rest, len(node.path) - len(rest)):
             if place.below is None:
                 keys = (*keys, name)
                 continue
@@ -235,6 +240,7 @@ class _Walk:
                     ExpressionError(f'There is no field "{name}"{above}', node.offset, did_you_mean(name, place.below))
                 )
                 return _OPEN
+            self.fields.setdefault(node, []).append((number, item))
             keys = (*keys, item.name)
             below = _place_of(item)
             place = below if place.path is not None else replace(below, path=None)

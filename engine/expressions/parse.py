@@ -169,6 +169,9 @@ class Reader:
     def _offset(self, node: Any) -> int:
         return self._at(node.lineno, node.col_offset)
 
+    def _end(self, node: Any) -> int:
+        return self._at(node.end_lineno, node.end_col_offset)
+
     def _expression(self, node: ast.AST) -> Node:
         read = _READERS.get(type(node))
         offset = self._offset(node)
@@ -187,9 +190,7 @@ class Reader:
     def _constant(self, node: ast.Constant, offset: int) -> Node:
         value = node.value
         if isinstance(value, float):
-            assert node.end_lineno is not None
-            assert node.end_col_offset is not None
-            written = self._text[offset : self._at(node.end_lineno, node.end_col_offset)]
+            written = self._text[offset : self._end(node)]
             try:
                 return Literal(self._base + offset, DECIMALS.create_decimal(Decimal(written.replace("_", ""))))
             except ArithmeticError:
@@ -207,26 +208,30 @@ class Reader:
         for slot in reversed(range(len(self._locals))):
             if self._locals[slot] == name:
                 return Local(self._base + offset, slot)
-        return self._path((name,), offset)
+        return self._path((name,), offset, (offset,))
 
-    def _path(self, path: Path, offset: int) -> Read:
+    def _path(self, path: Path, offset: int, places: tuple[int, ...]) -> Read:
         self._found.setdefault(path, []).append(self._base + offset)
-        return Read(self._base + offset, path)
+        return Read(self._base + offset, path, tuple(self._base + place for place in places))
 
     def _attribute(self, node: ast.Attribute, offset: int) -> Node:
         names: list[str] = []
+        places: list[int] = []
         base: ast.expr = node
         while isinstance(base, ast.Attribute):
             names.append(_word(base.attr, offset))
+            places.append(self._end(base) - len(base.attr))
             base = base.value
         if len(names) >= LONGEST_PATH:
             raise ExpressionError(f"The path has more than {LONGEST_PATH} names", offset)
         names.reverse()
+        places.reverse()
         if isinstance(base, ast.Name) and base.id not in self._locals:
-            return self._path((_word(base.id, offset), *names), offset)
+            return self._path((_word(base.id, offset), *names), offset, (self._offset(base), *places))
         if isinstance(base, ast.Constant | ast.JoinedStr):
             raise ExpressionError(f'There is no "{names[0]}" below a literal', offset, _call_hint(names[0]))
-        return Member(self._base + offset, self._expression(base), tuple(names))
+        below = tuple(self._base + place for place in places)
+        return Member(self._base + offset, self._expression(base), tuple(names), below)
 
     def _subscript(self, node: ast.Subscript, offset: int) -> Node:
         return Item(self._base + offset, self._expression(node.value), self._expression(node.slice))

@@ -30,9 +30,13 @@ class Literal(Node):
 
 @dataclass(frozen=True, slots=True)
 class Read(Node):
-    """A dotted path as written, from a field or a root such as `record`: `address.city`."""
+    """A dotted path as written, from a field or a root such as `record`: `address.city`.
+
+    `places` are the characters of the source text where its names begin.
+    """
 
     path: Path
+    places: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,14 @@ class Local(Node):
 
 @dataclass(frozen=True, slots=True)
 class Member(Node):
-    """A dotted path below something that is not a name itself: `addresses[0].city`, `item.city` in a comprehension."""
+    """A dotted path below something that is not a name itself: `addresses[0].city`, `item.city` in a comprehension.
+
+    `places` as in Read.
+    """
 
     base: Node
     path: Path
+    places: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def children(self) -> tuple[Node, ...]:
