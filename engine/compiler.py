@@ -8,13 +8,14 @@ from functools import cached_property
 
 from engine.actions import Behaviour, compile_behaviour
 from engine.definitions import Sources, resolve_app
-from engine.indexes import IndexPlan, plan_indexes
+from engine.indexes import IndexPlan, plan_entity_indexes, plan_indexes
 from engine.permissions import AccessTable
 from engine.permissions.membership import Memberships
 from engine.records import RecordRules, References, Views
 from engine.records.following import Following, compile_following
 from engine.records.outbox import OUTBOX_INDEX
 from engine.routes import Route, build_route_table
+from engine.scans import Scans
 from engine.schema import App, Entity
 
 
@@ -27,6 +28,7 @@ class CompiledEntity:
     views: Views
     references: References
     behaviour: Behaviour
+    scans: Scans
 
     @property
     def collection(self) -> str:
@@ -73,4 +75,11 @@ def build_app(app: App) -> CompiledApp:
 
 def _compile_entity(app: App, entity: Entity) -> CompiledEntity:
     rules = RecordRules(entity, hide_forbidden=app.forbidden == "hide")
-    return CompiledEntity(entity, rules, Views(entity), References(app, entity), compile_behaviour(app, entity, rules))
+    return CompiledEntity(
+        entity,
+        rules,
+        Views(entity),
+        References(app, entity),
+        compile_behaviour(app, entity, rules),
+        Scans(entity, plan_entity_indexes(entity)),
+    )

@@ -43,10 +43,11 @@ def plan_indexes(app: App) -> tuple[IndexPlan, ...]:
     the items of a many group unset unique fields are not stored at all, and the index is sparse, because one item that
     has a value would let the nulls of the others count.
     """
-    return tuple(plan for entity in app.entities.values() for plan in _plan_entity(entity))
+    return tuple(plan for entity in app.entities.values() for plan in plan_entity_indexes(entity))
 
 
-def _plan_entity(entity: Entity) -> Iterator[IndexPlan]:
+def plan_entity_indexes(entity: Entity) -> Iterator[IndexPlan]:
+    """Every index of one entity's collection."""
     for path in entity.all_paths():
         stored_by_target = any(one.type.shape is Shape.REFERENCE for one in path.fields[:-1])
         if not stored_by_target and not any(one.transient for one in path.fields):
@@ -111,4 +112,4 @@ def _identity(path: FieldPath) -> str:
     return f"{path.storage}.id" if path.field.type.shape is Shape.REFERENCE else _compared(path)
 
 
-__all__ = ["PREFIX", "SPHERE", "TEXT", "IndexPlan", "plan_indexes"]
+__all__ = ["PREFIX", "SPHERE", "TEXT", "IndexPlan", "plan_entity_indexes", "plan_indexes"]

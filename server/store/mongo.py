@@ -11,7 +11,7 @@ import contextlib
 import functools
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, ParamSpec, TypeVar
 from urllib.parse import parse_qsl
@@ -240,6 +240,14 @@ class Store:
         cursor = await self._collection(collection).aggregate(pipeline, session=session, maxTimeMS=self._time_limit)
         return await cursor.to_list()
 
+    @translating
+    async def explain(self, collection: str, filter: Filter, *, sort: Sort, limit: int) -> list[str] | None:
+        """What the server would do for a find, step by step, outermost first (`FETCH`, `IXSCAN cw_field_state`)."""
+        command = {"find": collection, "filter": filter, "sort": dict(sort), "limit": limit}
+        bound = {"verbosity": "queryPlanner", "maxTimeMS": self._time_limit}
+        answer = await self._database.command({"explain": command, **bound})
+        return list(_steps(answer.get("queryPlanner", {}).get("winningPlan", {})))
+
     # writing
 
     @translating
@@ -403,6 +411,16 @@ class Store:
     def _not_committed(self, error: StoreError) -> StoreError:
         """The error to raise for a commit that failed; an engine may know more about what happened."""
         return error
+
+
+def _steps(plan: Mapping[str, Any]) -> Iterator[str]:
+    """The stages of a plan; branches come one after the other."""
+    plan = plan.get("queryPlan", plan)
+    if "stage" in plan:
+        yield " ".join(filter(None, (plan["stage"], plan.get("indexName"))))
+    for inner in (*plan.get("inputStages", ()), plan.get("inputStage")):
+        if inner is not None:
+            yield from _steps(inner)
 
 
 def page_stages(

@@ -15,7 +15,7 @@ LAYERS = (
     {"engine.expressions"},
     {"engine.permissions"},
     {"engine.aggregate", "engine.records", "engine.jobs", "engine.routes", "engine.indexes"},
-    {"engine.actions"},
+    {"engine.actions", "engine.scans"},
     {"engine.definitions"},
     {"engine.openapi"},
     {"engine.compiler"},
