@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
 
 from engine.compiler import CompiledEntity
-from engine.errors import BadRequest, RequestError
+from engine.errors import BadRequest, Forbidden, RequestError
 from engine.fields.base import Locale
 from engine.permissions import Access
 from engine.query import Output, parse_query, plan_list, plan_read, plan_selection, to_filter, to_find
 from engine.records import Frame
 from engine.schema import FieldPath
+from server.runtime.explaining import explain_list
 from server.runtime.parameters import DELETE_FLAGS, refuse_parameters, take_flags
 from server.runtime.readers import read_locale
 from server.runtime.records import delete_document, delete_record, object_id
@@ -24,6 +26,8 @@ from server.store import Nearest
 Json = dict[str, Any]
 Document = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
+
+logger = logging.getLogger(__name__)
 
 MOST_SYNCHRONOUS = 1_000
 """Records that one request may change while the client waits."""
@@ -35,6 +39,12 @@ async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pa
     access = running.access(caller, name)
     plan = plan_list(compiled.entity, parse_query(pairs), access, running.query_clock())
     find = to_find(plan)
+    if plan.explain:
+        if not caller.developer:
+            raise Forbidden("Only a developer may ask how a list is found")
+        return await explain_list(running, compiled, plan, find)
+    if (scanning := compiled.scans.check(plan)) is not None:
+        logger.warning("%s", scanning)
     store, collection = running.store, compiled.collection
     projection = None if access.masks else find.projection  # masks are asked of the whole record
     finding = store.find(

@@ -77,6 +77,10 @@ class MemoryStore(Store):
             found: list[Document] = await self._mock["memory"][collection].aggregate(pipeline).to_list(None)
             return found
 
+    async def explain(self, collection: str, filter: Filter, *, sort: Sort, limit: int) -> list[str] | None:
+        """Nothing: there are no plans."""
+        return None
+
     async def insert(self, collection: str, document: Document, *, session: Session | None = None) -> None:
         """As in Store."""
         try:
