@@ -5,7 +5,7 @@ A new kind of step is one record in STEPS and its key in the written model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -84,8 +84,8 @@ def _compile_set(argument: Mapping[str, Any], place: Place) -> Do:
     def do(progress: Progress) -> None:
         for path, value in targets:
             found = _body(path.field, value, progress)
-            for holder, _ in _holders(progress, path.fields):
-                _put(holder, path.field, found)
+            holder, _ = _place_of(progress, path.fields)
+            _put(holder, path.field, found)
             progress.changed()
 
     return do
@@ -98,8 +98,8 @@ def _compile_append(argument: Mapping[str, Any], place: Place) -> Do:
         for path, value in targets:
             found = _body(path.field, value, progress)
             added = found if isinstance(found, list) else [] if found is None else [found]
-            for holder, container in _holders(progress, path.fields):
-                _whole_list(holder, container, path.field).extend(added)
+            holder, container = _place_of(progress, path.fields)
+            _whole_list(holder, container, path.field).extend(added)
             progress.changed()
 
     return do
@@ -114,11 +114,10 @@ def _compile_remove(argument: Mapping[str, Any], place: Place) -> Do:
         for path, (condition, bare) in targets:
             matches = to_predicate(progress.bind(condition))
             name = path.field.name
-            for holder, container in _holders(progress, path.fields):
-                items = _whole_list(holder, container, path.field)
-                seen = container.get(name) or ()
-                gone = [matches({name: [item]} if bare else item) for item in seen]
-                holder[name] = [item for item, out in zip(items, gone, strict=True) if not out]
+            holder, container = _place_of(progress, path.fields)
+            items, seen = _whole_list(holder, container, path.field), container.get(name) or ()
+            gone = [matches({name: [item]} if bare else item) for item in seen]
+            holder[name] = [item for item, out in zip(items, gone, strict=True) if not out]
             progress.changed()
 
     return do
@@ -151,26 +150,18 @@ def _note_references(item: Field, value: Any, progress: Progress) -> None:
                     _note_references(item.by_name[name], inner, progress)
 
 
-Holder = tuple[dict[str, Any], Mapping[str, Any]]
-"""A container of the patch, and what it holds as the steps so far leave it."""
+def _place_of(progress: Progress, fields: tuple[Field, ...]) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """The container of the patch that holds the last of some fields, and what it holds as the steps so far leave it.
 
-
-def _holders(progress: Progress, fields: tuple[Field, ...]) -> list[Holder]:
-    """The containers that hold the last of some fields: the patch itself, or the groups inside it."""
-    found: list[Holder] = [(progress.patch, progress.record)]
+    The way there leads through single groups: the laws of definitions refuse paths into the items of a list.
+    """
+    holder, container = progress.patch, progress.record
     for item in fields[:-1]:
-        found = [inner for holder, container in found for inner in _enter(item, holder, container)]
-    return found
-
-
-def _enter(item: Field, holder: dict[str, Any], container: Mapping[str, Any]) -> Iterator[Holder]:
-    if item.many:
-        yield from zip(_whole_list(holder, container, item), container.get(item.name) or (), strict=True)
-        return
-    if not isinstance(holder.get(item.name), dict):
-        cleared = group_fields(item) if item.name in holder else ()  # and now written into
-        holder[item.name] = {one.name: None for one in cleared if one.writable}
-    yield holder[item.name], container.get(item.name) or {}
+        if not isinstance(holder.get(item.name), dict):
+            cleared = group_fields(item) if item.name in holder else ()  # and now written into
+            holder[item.name] = {one.name: None for one in cleared if one.writable}
+        holder, container = holder[item.name], container.get(item.name) or {}
+    return holder, container
 
 
 def _put(holder: dict[str, Any], item: Field, found: Any) -> None:

@@ -131,12 +131,12 @@ async def stage(behaviour_database):
     """Opens apps made from texts, each with a database of its own."""
     stores = []
 
-    async def open_stage(entities, hooks=None, *, private=True, timeout=60.0, **groups):
+    async def open_stage(entities, hooks=None, *, private=True, seconds=60.0, **groups):
         compiled = compile_app(Sources(".", files_of(entities, hooks, **groups)))
         store = await open_store(behaviour_database, f"stage{next(numbers)}_{time.time_ns() % 10**9}")
         stores.append(store)
         running = RunningApp(
-            compiled, store, hooks=load_hooks(compiled.app), calls=Calls(private), action_timeout=timeout
+            compiled, store, hooks=load_hooks(compiled.app), calls=Calls(private), action_timeout=seconds
         )
         await reconcile_indexes(store, compiled.indexes)
         await prepare_jobs(store)

@@ -16,7 +16,9 @@ async def crm(stage):
 
 
 async def two(crm):
-    return [await crm.create("companies", name=name, numberOfEmployees=count) for name, count in (("a", 95), ("b", 534))]
+    return [
+        await crm.create("companies", name=name, numberOfEmployees=count) for name, count in (("a", 95), ("b", 534))
+    ]
 
 
 async def test_one_record_without_a_response_is_answered_as_it_is_then(crm):
@@ -44,7 +46,9 @@ async def test_many_records_answer_once(crm):
 async def test_a_query_answers_for_each_record(crm):
     a, b = await two(crm)
     answer = await crm.act(f"companies/logSomething?id={a['id']},{b['id']}", {"param1": "x"})
-    assert {key: (one["status"], one["response"]["notes"], one["response"]["version"]) for key, one in answer.items()} == {
+    assert {
+        key: (one["status"], one["response"]["notes"], one["response"]["version"]) for key, one in answer.items()
+    } == {
         a["id"]: ("ok", "x ", 1),
         b["id"]: ("ok", "x ", 1),
     }
@@ -105,14 +109,21 @@ async def test_other_methods_are_refused_by_name(crm):
 async def test_in_the_background(crm):
     a, b = await two(crm)
     async with crm.worker():
-        job = await crm.finished(await crm.act(f"companies/{a['id']},{MISSING}/logSomething?_async=true", {"param1": "x"}))
-        assert (job["type"], job["data"]) == ("EXECUTE_ACTION", {"entityName": "companies", "actionName": "logSomething"})
+        job = await crm.finished(
+            await crm.act(f"companies/{a['id']},{MISSING}/logSomething?_async=true", {"param1": "x"})
+        )
+        assert (job["type"], job["data"]) == (
+            "EXECUTE_ACTION",
+            {"entityName": "companies", "actionName": "logSomething"},
+        )
         assert job["results"][a["id"]] == {"status": "ok"}
         assert job["results"][MISSING]["status"] == "error"
         assert job["hasErrors"]
         assert job["recordsProcessed"] == 2
         job = await crm.finished(await crm.act("companies/customResponse?_all=true&_async=true"))
-        assert job["results"] == {one["id"]: {"status": "ok", "response": "This is a custom response"} for one in (a, b)}
+        assert job["results"] == {
+            one["id"]: {"status": "ok", "response": "This is a custom response"} for one in (a, b)
+        }
         job = await crm.finished(await crm.act("companies/countEmployees?_all=true&_async=true"))
         assert job["results"] == {"status": "ok", "response": {"numberOfEmployees": 629}}
     assert (await crm.read("companies", a["id"]))["notes"] == "x "
