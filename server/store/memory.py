@@ -13,10 +13,12 @@ What is refused raises a StoreError that says so.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
+from bson.datetime_ms import DatetimeMS
 from mongomock_motor import AsyncMongoMockClient
 
 from server.store.errors import DuplicateKey, StoreError
@@ -106,7 +108,7 @@ class MemoryStore(Store):
         """As in Store."""
         with _refusing():
             try:
-                return await super().update(collection, filter, change)
+                return await super().update(collection, filter, _at_present(change))
             except DuplicateKey as error:
                 raise await self._named(collection, error) from error
 
@@ -122,6 +124,16 @@ class MemoryStore(Store):
             if list(index["key"]) == paths:
                 return DuplicateKey(index["name"], paths[0] if len(paths) == 1 else None, error.values)
         return error
+
+
+def _at_present(change: Change) -> Change:
+    """The change with the present as an instant, where mongomock would write a datetime."""
+    if not isinstance(change, Mapping) or "$currentDate" not in change:
+        return change
+    now = dict.fromkeys(change["$currentDate"], DatetimeMS(time.time_ns() // 1_000_000))
+    return {name: part for name, part in change.items() if name != "$currentDate"} | {
+        "$set": {**change.get("$set", {}), **now}
+    }
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def _selection(
 
 def _flags(context: JobContext) -> Mapping[str, bool]:
     """What the starter asked of each deletion."""
-    return (context.job.payload or {}).get("flags", {})
+    flags: Mapping[str, bool] = (context.job.payload or {}).get("flags", {})
+    return flags
 
 
 # by ids: the checkpoint is how many of them are done

@@ -13,15 +13,11 @@ from server.runtime.jobs.stored import read_held
 from server.runtime.running import RunningApp
 
 
-async def take_over(
-    running: RunningApp, presence: Presence, worker: str, is_known: Callable[[ObjectId], bool]
-) -> None:
+async def take_over(running: RunningApp, presence: Presence, worker: str, is_known: Callable[[ObjectId], bool]) -> None:
     """Takes jobs from workers that are gone, and those that the calling worker holds without knowing of it, because its
     claim arrived and the answer did not; `is_known` tells of which ones it does know."""
     held = await read_held(running.store)
-    lost = [
-        job for job in held if job.worker not in presence.alive or (job.worker == worker and not is_known(job.id))
-    ]
+    lost = [job for job in held if job.worker not in presence.alive or (job.worker == worker and not is_known(job.id))]
     if not lost:
         return
     sessions = [job.session for job in lost if job.session is not None]

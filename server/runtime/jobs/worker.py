@@ -130,6 +130,8 @@ class Worker:
                         taken = True
         except StoreError as error:
             logger.warning("Background jobs wait for the database: %s", error)
+        except Exception:  # whatever it is, the next round may do better, and no worker at all surely does worse
+            logger.exception("Background jobs could not be taken")
         return taken
 
     def _busy(self, queue: Queue) -> int:
@@ -239,6 +241,8 @@ class Worker:
                     await self._look_after_own(running)
                 except StoreError as error:
                     logger.warning("Background jobs cannot be watched: %s", error)
+                except Exception:  # as above
+                    logger.exception("Background jobs could not be watched")
             await asyncio.sleep(self._timing.watch)
 
     def _is_known(self, job: ObjectId) -> bool:
