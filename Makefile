@@ -2,11 +2,12 @@
 PYTHON ?= python3
 APP ?= app_definitions/crm
 PORT ?= 8000
+EXAMPLES ?= 4000
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help run test unit check bench format lock
+.PHONY: help run test unit properties check bench format lock
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -20,6 +21,9 @@ test: $(INSTALLED) ## all tests
 
 unit: $(INSTALLED) ## the tests that need neither server nor database
 	$(BIN)/pytest tests/unit tests/contract
+
+properties: $(INSTALLED) ## compare 100,000 lists with a reference (EXAMPLES=number of schemas, 25 lists each)
+	CASTWORK_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -s tests/properties/test_queries_agree.py
 
 check: $(INSTALLED) ## lint, format, types, and the sample apps' definitions
 	$(BIN)/ruff check
