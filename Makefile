@@ -17,10 +17,10 @@ run: $(INSTALLED) ## serve the sample app on http://127.0.0.1:8000 (APP=folder P
 	$(BIN)/castwork serve $(APP) --port $(PORT)
 
 test: $(INSTALLED) ## all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 unit: $(INSTALLED) ## the tests that need neither server nor database
-	$(BIN)/pytest tests/unit tests/contract
+	$(BIN)/pytest -n auto tests/unit tests/contract
 
 properties: $(INSTALLED) ## compare 100,000 lists with a reference (EXAMPLES=number of schemas, 25 lists each)
 	CASTWORK_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -s tests/properties/test_queries_agree.py
