@@ -23,6 +23,8 @@ class Operation(StrEnum):
     READ = "read"
     UPDATE = "update"
     DELETE = "delete"
+    RECORD_TRAIL = "recordTrail"
+    ENTITY_TRAIL = "entityTrail"
     ACT = "act"
     ACT_BY_QUERY = "actByQuery"
     CREATE_USER = "createUser"
@@ -58,6 +60,7 @@ class Permission(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     ACTION = "action"
+    AUDIT_LOGS = "auditLogs"
 
 
 class Scope(StrEnum):
@@ -111,12 +114,16 @@ _ON_RECORDS = frozenset({ActionKind.ONE, ActionKind.MANY})
 
 SHAPES: tuple[Shape, ...] = (
     Shape(Operation.AGGREGATE, "PUT", f"{RECORDS}/aggregate", Permission.READ, Scope.DATA),
+    Shape(Operation.ENTITY_TRAIL, "GET", f"{RECORDS}/auditLogs", Permission.AUDIT_LOGS, Scope.DATA),
+    Shape(Operation.ENTITY_TRAIL, "GET", f"{RECORDS}/history", Permission.AUDIT_LOGS, Scope.DATA),  # its older name
     Shape(Operation.READ, "GET", _RECORD, Permission.READ, Scope.DATA),
     Shape(Operation.UPDATE, "PUT", _RECORD, Permission.UPDATE, Scope.DATA),
     Shape(Operation.DELETE, "DELETE", _RECORD, Permission.DELETE, Scope.DATA),
     Shape(Operation.LIST, "GET", RECORDS, Permission.READ, Scope.DATA),
     Shape(Operation.CREATE, "POST", RECORDS, Permission.CREATE, Scope.DATA),
     Shape(Operation.DELETE_BY_QUERY, "DELETE", RECORDS, Permission.DELETE, Scope.DATA),
+    Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/auditLogs", Permission.AUDIT_LOGS, Scope.DATA),
+    Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/history", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.ACTIVATE_USER, "PUT", f"{_USER}/activate", Permission.UPDATE, Scope.DATA, _USERS),
     Shape(Operation.DEACTIVATE_USER, "PUT", f"{_USER}/deactivate", Permission.UPDATE, Scope.DATA, _USERS),
     Shape(Operation.UNBLOCK_USER, "PUT", f"{_USER}/unblock", Permission.UPDATE, Scope.DATA, _USERS),

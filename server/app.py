@@ -14,6 +14,7 @@ from engine.compiler import CompiledApp, compile_app
 from engine.definitions import find_apps, read_sources
 from engine.errors import CastworkError
 from server.http.serving import Edition, ServedApp, index_routes
+from server.runtime.audit import prepare_audit
 from server.runtime.auth.start import make_first_developer, purge_ended
 from server.runtime.calls import Calls
 from server.runtime.hooks import BadHooks, Hooks, load_hooks
@@ -119,6 +120,7 @@ class Deployment:
         faults = _faults(await reconcile_indexes(running.store, compiled.indexes))
         await purge_ended(running.store)
         await prepare_jobs(running.store)
+        await prepare_audit(running.store)
         made = await make_first_developer(running, self._settings.admin_email, self._settings.admin_password)
         if made is not None:
             shown = f" with the password {made.password}" if made.password else ""

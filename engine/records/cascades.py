@@ -117,20 +117,16 @@ class Recalculation:
         self._calculator = Calculator(entity)
         self._names = ("label", *(item.name for item in stored_fields(entity.fields)))
 
-    def plan(
-        self, document: Document, edit: Callable[[Document], object], moment: Moment
-    ) -> tuple[Document, Document] | None:
-        """The values to set (stored form, computed fields and labels among them) and those that stood there; None
-        where the edit changes nothing."""
+    def plan(self, document: Document, edit: Callable[[Document], object], moment: Moment) -> Document | None:
+        """The values to set (stored form, computed fields and labels among them); None where the edit changes
+        nothing."""
         edited = deepcopy(document)
         edit(edited)
         old, new = self._load(document), self._load(edited)
         self._calculator.run(new, moment.scope(new, old), _ignore)
         changed = [name for name in self._names if new[name] != old[name]]
-        if not changed:
-            return None
-        stored = self._store(new)
-        return {name: stored[name] for name in changed}, {name: document.get(name) for name in changed}
+        stored = self._store(new) if changed else {}
+        return {name: stored[name] for name in changed} or None
 
 
 def _ignore(where: str, problem: FieldProblem) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from functools import cached_property
+from collections.abc import Mapping
 from typing import Any
 
+from engine.records.audit import AuditRules, Cause
 from engine.records.cascades import Cascades, Referrer, compile_cascades
 from engine.records.changes import Change, Write
 from engine.records.outbox import Intent, Kind, make_intent
@@ -17,40 +17,48 @@ class Following:
 
     def __init__(self, entity: Entity, cascades: Cascades) -> None:
         self.cascades = cascades
-
-    @cached_property
-    def writes(self) -> bool:
+        self.trail = AuditRules(entity)
+        audit = entity.audit
+        self.writes = bool(cascades.followed or cascades.own or audit.created or audit.changed)
         """Whether a creation or a change may have to be followed."""
-        return bool(self.cascades.followed or self.cascades.own)
-
-    @cached_property
-    def removals(self) -> bool:
+        self.removals = bool(self.writes or cascades.removing or audit.deleted or audit.on)
         """Whether a deletion may have to be followed."""
-        return bool(self.cascades.removing)
-
-    @cached_property
-    def guarded(self) -> bool:
+        self.guarded = bool(cascades.own)
         """Whether the engine itself changes records, so that `version` alone does not keep writes apart."""
-        return bool(self.cascades.own)
 
-    def of_write(self, write: Write, *, cascading: bool = True) -> list[Intent]:
+    def of_write(self, write: Write, cause: Cause, *, cascading: bool = True) -> list[Intent]:
         """The intents of a creation or a change that changes something."""
-        found: list[Intent] = []
         cascades = self.cascades
-        old = write.old if isinstance(write, Change) else None
+        if isinstance(write, Change):
+            old, found = write.old, list(self.trail.of_change(write.before, write.planned, write.values or (), cause))
+        else:
+            old, found = None, list(self.trail.of_creation(write.planned, cause))
         if any(_points_anew(one, old, write.record) for one in cascades.own):
             found.append(make_intent(Kind.CHECK))
         if cascading and old is not None and cascades.is_followed(write.values or ()):
             found.append(make_intent(Kind.PUSH, depth=0))
         return found
 
-    def of_edit(self, values: Collection[str], depth: int) -> list[Intent]:
-        """The intents of a change that the engine itself makes to a record, as far down as it is."""
-        return [make_intent(Kind.PUSH, depth=depth)] if self.cascades.is_followed(values) else []
+    def of_edit(
+        self, document: Mapping[str, Any], values: Mapping[str, Any], depth: int, cause: Cause | None = None
+    ) -> list[Intent]:
+        """The intents of a change that the engine itself makes to a record, as far down as it is; it is recorded where
+        it has a cause."""
+        found: list[Intent] = []
+        if cause is not None:
+            found += self.trail.of_change(document, {**document, **values}, values, cause)
+        if self.cascades.is_followed(values):
+            found.append(make_intent(Kind.PUSH, depth=depth))
+        return found
 
-    def of_removal(self, *, cascading: bool = True, depth: int = 0) -> list[Intent]:
+    def of_removal(
+        self, document: Mapping[str, Any], cause: Cause, *, cascading: bool = True, depth: int = 0
+    ) -> list[Intent]:
         """The intents of a deletion."""
-        return [make_intent(Kind.REMOVED, depth=depth)] if cascading and self.cascades.removing else []
+        found = list(self.trail.of_removal(document, cause))
+        if cascading and self.cascades.removing:
+            found.append(make_intent(Kind.REMOVED, depth=depth))
+        return found
 
 
 def _points_anew(referrer: Referrer, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:

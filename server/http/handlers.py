@@ -24,6 +24,7 @@ from server.http.accounts import (
     update_user,
 )
 from server.http.actions import act, act_by_query
+from server.http.audit import list_entity_trail, list_record_trail
 from server.http.jobs import (
     answer_job,
     cancel_job,
@@ -125,6 +126,8 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.READ: read_record,
     Operation.UPDATE: update_record,
     Operation.DELETE: delete_record,
+    Operation.RECORD_TRAIL: list_record_trail,
+    Operation.ENTITY_TRAIL: list_entity_trail,
     Operation.ACT: act,
     Operation.ACT_BY_QUERY: act_by_query,
     Operation.CREATE_USER: create_user,

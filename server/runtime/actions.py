@@ -34,6 +34,7 @@ from engine.records import Frame
 from engine.records.draft import Draft
 from engine.schema import ActionKind
 from server.runtime.effects import Subject, carry_out, carry_through, touches_records
+from server.runtime.following import follow_action
 from server.runtime.parameters import ACTION_FLAGS, refuse_parameters, take_flags
 from server.runtime.plain import to_plain
 from server.runtime.records import MOST_ATTEMPTS, answer_references, change_document, hearing, object_id
@@ -65,6 +66,16 @@ class Order:
     def access(self) -> Access:
         """The caller's rights on the entity."""
         return self.running.access(self.caller, self.compiled.entity.name)
+
+    @property
+    def context(self) -> str:
+        """Where the action stands in the definitions, as the audit trail tells it."""
+        return f"entities.{self.compiled.entity.name}.actions.{self.action.action.name}"
+
+    @property
+    def script(self) -> Caller:
+        """Who writes what the action's steps and functions write."""
+        return replace(self.caller.as_script(), context=self.context)
 
 
 async def take_order(running: RunningApp, caller: Caller, entity: str, name: str, body: Any) -> Order:
@@ -221,7 +232,7 @@ async def perform(order: Order, record_id: str, document: Document | None) -> tu
 
 async def _apply(order: Order, plan: ActionPlan, document: Document, scope: RunningApp) -> tuple[Any, Any] | None:
     """Writes what was planned on a document, inside a unit; None where the record has another version now."""
-    compiled, caller, script = order.compiled, order.caller, order.caller.as_script()
+    compiled, caller, script = order.compiled, order.caller, order.script
     now, answer = document, document
     if any(isinstance(effect, Run) for effect in plan.effects):
         found = await scope.store.get(compiled.collection, document["_id"])
@@ -251,6 +262,7 @@ async def _apply(order: Order, plan: ActionPlan, document: Document, scope: Runn
         fresh = await scope.store.get(compiled.collection, document["_id"])
         if fresh is not None and fresh["version"] != now["version"]:
             answer = {**answer, **fresh}
+    await follow_action(scope, replace(caller, context=order.context), compiled, now)
     return _json(response), _render(order, answer)
 
 
@@ -284,7 +296,7 @@ async def act_once(order: Order, selection: Mapping[str, Any] | None) -> Any:
 
 async def apply_once(order: Order, plan: ActionPlan, subject: Subject, scope: RunningApp) -> Any:
     """Does what was planned without a record, inside a unit; gives the response, MISSING where there is none."""
-    script, response = order.caller.as_script(), plan.response
+    script, response = order.script, plan.response
     for effect in plan.effects:
         returned = await carry_out(scope, script, effect, subject)
         if isinstance(effect, Run):

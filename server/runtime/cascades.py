@@ -17,7 +17,8 @@ from bson import ObjectId
 from engine.errors import RequestError
 from engine.permissions import FULL_ACCESS
 from engine.records.cascades import Referrer
-from engine.records.outbox import DEEPEST, REVISION, Intent, pushing
+from engine.records.outbox import DEEPEST, REVISION, Intent, Kind, pushing
+from server.runtime.following import cause_of
 from server.runtime.running import SYSTEM, RunningApp
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,8 @@ async def _edit(
     *,
     versioned: bool = False,
 ) -> None:
-    """Edits one stored record, and all that is computed from what it holds. `versioned` edits add to its version."""
+    """Edits one stored record, and all that is computed from what it holds. `versioned` edits add to its version and
+    are recorded."""
     following = running.compiled.following[name]
     moment = running.moment(SYSTEM)
     for _ in range(MOST_ATTEMPTS):
@@ -86,13 +88,15 @@ async def _edit(
         planned = None if document is None else following.cascades.recalculation.plan(document, edit, moment)
         if document is None or planned is None:
             return
-        values, _old = planned
-        intents = following.of_edit(values, depth)
-        if intents and depth > DEEPEST:
-            logger.error("The label of %s in %s is the end of a chain of more than %d labels", key, name, DEEPEST)
-            intents = []
+        values = planned
+        cause = None
         if versioned:
             values["version"] = document["version"] + 1
+            cause = cause_of(running, SYSTEM, cascade=True)
+        intents = following.of_edit(document, values, depth, cause)
+        if depth > DEEPEST and any(one["kind"] == Kind.PUSH for one in intents):
+            logger.error("The label of %s in %s is the end of a chain of more than %d labels", key, name, DEEPEST)
+            intents = [one for one in intents if one["kind"] != Kind.PUSH]
         guard = {"_id": key, "version": document["version"], REVISION: document.get(REVISION)}
         change = pushing({"$set": values, "$inc": {REVISION: 1}}, intents)
         if await running.store.update(name, guard, change):

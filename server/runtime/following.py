@@ -7,7 +7,9 @@ from typing import Any
 from bson import ObjectId
 
 from engine.compiler import CompiledEntity
+from engine.permissions.addresses import render_address
 from engine.records import Write
+from engine.records.audit import AUDIT, Cause, row_of
 from engine.records.following import Following
 from engine.records.outbox import OUTBOX, REVISION, Intent, pushing, with_intents
 from server.runtime.outbox import REMOVALS
@@ -24,7 +26,7 @@ async def follow_write(
     """Writes what was planned with all that must follow it; tells whether the record still had the version on which it
     was planned."""
     assert write.values is not None
-    intents = following.of_write(write, cascading=running.cascading)
+    intents = following.of_write(write, cause_of(running, caller), cascading=running.cascading)
     key = write.planned["_id"]
     if write.expected is None:
         await running.store.insert(compiled.collection, with_intents(write.values, intents))
@@ -48,7 +50,7 @@ async def follow_removal(
     """
     intents: list[Intent] = [
         *(document.get(OUTBOX) or ()),
-        *following.of_removal(cascading=running.cascading, depth=running.depth),
+        *following.of_removal(document, cause_of(running, caller), cascading=running.cascading, depth=running.depth),
     ]
     guard = {"_id": document["_id"], "version": document["version"], REVISION: document.get(REVISION)}
     if not intents:
@@ -76,9 +78,33 @@ async def follow_removal(
     return True
 
 
+async def follow_action(running: RunningApp, caller: Caller, compiled: CompiledEntity, document: Document) -> None:
+    """Records that an action ran on a record (or left it so), in the unit at hand."""
+    following = running.compiled.following[compiled.entity.name]
+    for intent in following.trail.of_action(document, cause_of(running, caller)):
+        await running.store.insert(AUDIT, row_of(intent))
+
+
+def cause_of(running: RunningApp, caller: Caller, *, cascade: bool = False) -> Cause:
+    """Who writes, as the audit trail tells it."""
+    user, admin = caller.user or {}, caller.admin or {}
+    context = caller.context
+    if context is None and running.chain:
+        context = f"listeners.{running.chain[-1]}"
+    return Cause(
+        at=running.clock(),
+        origin=caller.origin,
+        cascade=cascade or running.depth > 0,
+        context=context,
+        user=user.get("email"),
+        admin=admin.get("email"),
+        ip=render_address(caller.address),
+    )
+
+
 def wake(running: RunningApp, entity: str, key: ObjectId) -> None:
     """Has a document followed as soon as the unit at hand is written."""
     finally_do(running, lambda: running.outbox.wake(entity, key))
 
 
-__all__ = ["follow_removal", "follow_write", "wake"]
+__all__ = ["cause_of", "follow_action", "follow_removal", "follow_write", "wake"]

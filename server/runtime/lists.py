@@ -154,7 +154,7 @@ async def delete_by_ids(running: RunningApp, caller: Caller, name: str, ids: str
     """One id: the record as it was, or NotFound. Several joined by commas: what became of each, by id."""
     flags, rest = take_flags(pairs, DELETE_FLAGS)
     refuse_parameters(rest, DELETE_FLAGS)
-    running = as_flagged(running, flags)
+    running = running.asked(flags)
     if "," not in ids:
         return await delete_record(running, caller, name, ids)
     wanted = list(dict.fromkeys(one.strip().lower() for one in ids.split(",")))
@@ -170,7 +170,7 @@ async def delete_by_query(running: RunningApp, caller: Caller, name: str, pairs:
     """What became of each record that the query matches, by id. Raises BadRequest for a query without any filter."""
     flags, rest = take_flags(pairs, DELETE_FLAGS)
     compiled = running.entity(name)
-    running = as_flagged(running, flags)
+    running = running.asked(flags)
     access = running.access(caller, name)
     everything = flags.get("all", False)
     condition = plan_selection(compiled.entity, parse_query(rest), access, running.query_clock(), everything=everything)

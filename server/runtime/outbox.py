@@ -122,19 +122,6 @@ async def _drain_removal(running: RunningApp, key: ObjectId) -> None:
     await running.store.delete(REMOVALS, {"_id": key})
 
 
-async def drain_entity(running: RunningApp, entity: str) -> None:
-    """Does all that is still to follow any write of an entity."""
-    while True:
-        found = await running.store.find(entity, PENDING, limit=SWEPT, projection={"_id": 1})
-        rows = await running.store.find(REMOVALS, {"entity": entity}, limit=SWEPT, projection={"_id": 1})
-        for document in found:
-            await drain(running, entity, document["_id"])
-        for row in rows:
-            await drain(running, REMOVALS, row["_id"])
-        if len(found) < SWEPT:
-            return
-
-
 async def sweep(running: RunningApp) -> None:
     """Wakes all that somebody left behind."""
     store, outbox = running.store, running.outbox
@@ -158,4 +145,4 @@ async def keep_sweeping(serving: Callable[[], RunningApp | None], every: float =
         await asyncio.sleep(every if running is not None else 0.2)
 
 
-__all__ = ["REMOVALS", "Outbox", "drain", "drain_entity", "keep_sweeping", "sweep"]
+__all__ = ["REMOVALS", "Outbox", "drain", "keep_sweeping", "sweep"]

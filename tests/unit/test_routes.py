@@ -10,7 +10,7 @@ def app_with(*names: str) -> App:
     return App("crm", "CRM", entities={name: Entity(name, name, ()) for name in names})
 
 
-SECOND_SPELLINGS = {"/status/job/{id}/logs"}
+SECOND_SPELLINGS = {"/status/job/{id}/logs", "/data/{entity}/history", "/data/{entity}/{id}/history"}
 
 
 def test_every_operation_has_one_shape():
@@ -31,6 +31,10 @@ def test_an_entity_gets_its_own_routes():
         ("POST", "/data/production.measure"): Operation.CREATE,
         ("DELETE", "/data/production.measure"): Operation.DELETE_BY_QUERY,
         ("PUT", "/data/production.measure/aggregate"): Operation.AGGREGATE,
+        ("GET", "/data/production.measure/auditLogs"): Operation.ENTITY_TRAIL,
+        ("GET", "/data/production.measure/history"): Operation.ENTITY_TRAIL,
+        ("GET", "/data/production.measure/{id}/auditLogs"): Operation.RECORD_TRAIL,
+        ("GET", "/data/production.measure/{id}/history"): Operation.RECORD_TRAIL,
         ("GET", "/data/production.measure/{id}"): Operation.READ,
         ("PUT", "/data/production.measure/{id}"): Operation.UPDATE,
         ("DELETE", "/data/production.measure/{id}"): Operation.DELETE,
@@ -45,7 +49,7 @@ def test_an_app_without_entities_still_tells_its_health():
 
 def test_the_table_grows_by_the_same_number_of_routes_for_each_entity():
     sizes = [len(build_route_table(app_with(*names))) for names in ([], ["a"], ["a", "b"])]
-    assert sizes[2] - sizes[1] == sizes[1] - sizes[0] == 7
+    assert sizes[2] - sizes[1] == sizes[1] - sizes[0] == 11
 
 
 def test_only_routes_about_no_entity_ask_for_no_right():
@@ -88,6 +92,8 @@ def test_rights_follow_what_a_route_does():
         Operation.UPDATE: Permission.UPDATE,
         Operation.DELETE: Permission.DELETE,
         Operation.DELETE_BY_QUERY: Permission.DELETE,
+        Operation.ENTITY_TRAIL: Permission.AUDIT_LOGS,
+        Operation.RECORD_TRAIL: Permission.AUDIT_LOGS,
     }
     routes = build_route_table(app_with("companies"))
     assert {route.operation: route.permission for route in routes if route.entity} == wanted
