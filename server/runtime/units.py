@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.errors import RequestError
-from server.store import Store, run_bound
+from server.store import Session, Store, run_bound
 
 if TYPE_CHECKING:
     from server.runtime.running import RunningApp
@@ -34,7 +34,9 @@ class Unit:
             raise self.spoiled
 
 
-async def run_unit(running: RunningApp, body: Callable[[RunningApp], Awaitable[T]]) -> T:
+async def run_unit(
+    running: RunningApp, body: Callable[[RunningApp], Awaitable[T]], session: Session | None = None
+) -> T:
     """Runs the body with a running app whose writes belong together; inside another unit they belong to that.
 
     The body may be run more than once, each time as if for the first time. Any error undoes what it wrote; where there
@@ -54,7 +56,7 @@ async def run_unit(running: RunningApp, body: Callable[[RunningApp], Awaitable[T
             raise
         return unit, result
 
-    unit, result = await run_bound(running.store, attempt)
+    unit, result = await run_bound(running.store, attempt, session)
     for effect in unit.after:
         effect()
     return result

@@ -28,7 +28,8 @@ from server.runtime.jobs.crash_points import CrashPoint, pass_point
 from server.runtime.jobs.stored import JOBS, RESULTS, expiry, write_log
 from server.runtime.jobs.timing import Timing
 from server.runtime.running import Caller, RunningApp
-from server.store import DuplicateKey, Session, Store, run_bound
+from server.runtime.units import run_unit
+from server.store import DuplicateKey, Session, Store
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -107,13 +108,13 @@ class JobContext:
 
         check_cancelled()
 
-        async def run(store: Store) -> tuple[T, Note]:
-            result, note = await body(replace(self.running, store=store))
-            if not await self._write_note(store, note):
+        async def run(scope: RunningApp) -> tuple[T, Note]:
+            result, note = await body(scope)
+            if not await self._write_note(scope.store, note):
                 raise LeaseLost
             return result, note
 
-        result, note = await run_bound(self.running.store, run, self.session)
+        result, note = await run_unit(self.running, run, self.session)
         self.job = apply_note(self.job, note)
         return result
 
