@@ -23,6 +23,7 @@ from engine.query.plan import (
     resolve_search,
 )
 from engine.query.syntax import Format, ListQuery, SortItem, TextSearch
+from engine.query.words import find_words, parse_words
 from engine.schema import Entity, FieldPath
 
 DEFAULT_SIZE: Final = 20
@@ -52,7 +53,8 @@ class Output:
 class ListPlan:
     """A checked list. `condition` holds the row filter too; `after` continues a list that is sorted by id.
 
-    `nearest` is the place whose distance orders the records instead of `sort`.
+    `nearest` is the place whose distance orders the records instead of `sort`. `words` selects what `search` does, for
+    databases without text search.
     """
 
     condition: Condition
@@ -64,6 +66,7 @@ class ListPlan:
     total: bool
     explain: bool
     search: TextSearch | None
+    words: Condition
     nearest: tuple[Place, Near] | None
     output: Output
 
@@ -120,7 +123,8 @@ def plan_list(entity: Entity, query: ListQuery, access: Access, clock: Clock) ->
         limit=size,
         total=query.total,
         explain=query.explain,
-        search=_plan_search(entity, query.search, access),
+        search=query.search,
+        words=ALWAYS if query.search is None else _plan_search(entity, query.search, access),
         nearest=nearest,
         output=plan_output(entity, query, access),
     )
@@ -196,21 +200,21 @@ def _nearest(condition: Condition) -> tuple[Place, Near] | None:
     return found[0] if len(found) == 1 else None
 
 
-def _plan_search(entity: Entity, search: TextSearch | None, access: Access) -> TextSearch | None:
-    if search is None:
-        return None
+def _plan_search(entity: Entity, search: TextSearch, access: Access) -> Condition:
     indexes = {index.name: index for index in entity.indexes if index.kind == "text"}
     index = indexes.get(search.index)
     if index is None:
         hint = did_you_mean(search.index, indexes) if len(search.index) <= 64 else None
         raise BadRequest(f"_indexedFilter: there is no text index of that name{f'; {hint}' if hint else ''}")
+    places: list[Place] = []
     for path in index.fields:
         found = resolve_search(entity, path, access)
         if any(item.sensitive for item in found.fields):
             raise BadRequest(f"_indexedFilter: {path} is sensitive and cannot be searched")
         if access.guard(found.name) is not None:
             raise Forbidden(f'You have no right to read the field "{path}" of every record, so it cannot be searched')
-    return search
+        places.append(Place(found))
+    return find_words(parse_words(search.words), places)
 
 
 # Fields

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from engine.query.condition import NEVER, Condition, Element, Every, Not, Some, Test
+from engine.query.condition import NEVER, Condition, Element, Every, Not, Some, Test, all_of
 from engine.query.listing import ListPlan
 
 MongoFilter = dict[str, Any]
@@ -101,11 +101,12 @@ class Find:
     geo: GeoSort | None = None
 
 
-def to_find(plan: ListPlan) -> Find:
-    """The plan of a list as MongoDB data."""
-    counted = to_filter(plan.condition)
-    found = counted if plan.after is None else to_filter(Every((plan.condition, plan.after)))
-    if plan.search is not None:
+def to_find(plan: ListPlan, *, text_search: bool = True) -> Find:
+    """The plan of a list as MongoDB data; without `text_search` for a database that has no text index."""
+    condition = plan.condition if text_search else all_of((plan.condition, plan.words))
+    counted = to_filter(condition)
+    found = counted if plan.after is None else to_filter(Every((condition, plan.after)))
+    if plan.search is not None and text_search:
         text = {"$text": {"$search": plan.search.words}}
         counted, found = {**counted, **text}, {**found, **text}
     geo = None

@@ -90,6 +90,11 @@ def build_pattern(kind: Kind, text: str) -> Pattern:
     return _build(Sequence(tuple(parts)), short=False)
 
 
+def build_node(node: Node) -> Pattern:
+    """A pattern without repetition, already taken apart."""
+    return _build(node, short=False)
+
+
 def _build(node: Node, *, short: bool) -> Pattern:
     search = compile_re2(_to_re2(node)).search
     if not short:
@@ -154,4 +159,4 @@ def _counts(least: int, most: int | None) -> str:
 _SIGNS: dict[tuple[int, int | None], str] = {(0, None): "*", (1, None): "+", (0, 1): "?", (1, 1): ""}
 
 
-__all__ = ["MOST_PATTERN", "Kind", "LikeText", "Pattern", "build_pattern", "parse_like"]
+__all__ = ["MOST_PATTERN", "Kind", "LikeText", "Pattern", "build_node", "build_pattern", "parse_like"]
