@@ -38,7 +38,7 @@ async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pa
     compiled = running.entity(name)
     access = running.access(caller, name)
     plan = plan_list(compiled.entity, parse_query(pairs), access, running.query_clock())
-    find = to_find(plan)
+    find = to_find(plan, text_search=running.store.text_search)
     if plan.explain:
         if not caller.developer:
             raise Forbidden("Only a developer may ask how a list is found")
