@@ -103,4 +103,28 @@ def fmt(
     raise typer.Exit(1 if faults or (check and changed) else 0)
 
 
-__all__ = ["FileKind", "ReportFormat", "app", "fmt", "schema", "validate"]
+@app.command()
+def rename(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="An app's folder.")],
+    field: Annotated[str, typer.Argument(metavar="ENTITY.FIELD", help="Such as companies.taxId.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")],
+) -> None:
+    """Rename a field in definitions, examples and starting records; the old name becomes an alias.
+
+    Python code and stored records are not changed. Nothing is written where the result would not mean the same.
+    """
+    from engine.definitions import read_sources
+    from engine.definitions.rename import plan_rename
+    from engine.definitions.source import read_data
+
+    with told(path):
+        done = plan_rename(read_sources(path), read_data(path), field, name)
+    for file, text in done.files.items():
+        (path / file).write_bytes(text.encode())
+        count = done.places[file]
+        typer.echo(f"{path / file}: {count} place{'' if count == 1 else 's'}")
+    for note in done.notes:
+        typer.echo(f"{path}/{note}", err=True)
+
+
+__all__ = ["FileKind", "ReportFormat", "app", "fmt", "rename", "schema", "validate"]

@@ -51,9 +51,13 @@ class Scalar(Node):
         """The value itself."""
         return self.value
 
+    def index_of(self, offset: int) -> int:
+        """The character of the file at which the `offset`-th of a text value stands, whatever its quotes and folds."""
+        return _source_index(self, offset)
+
     def position_of(self, offset: int) -> Position:
-        """Where the `offset`-th character of a text value stands in the file, whatever its quotes and folds."""
-        index = _source_index(self, offset)
+        """As `index_of`, as a line and a column."""
+        index = self.index_of(offset)
         text = self.file.text
         line = text.count("\n", 0, index) + 1
         return Position(self.file.name, line, index - text.rfind("\n", 0, index))

@@ -14,6 +14,8 @@ APP_FILES = ("app.yaml", "app.yml", "app.json")
 SUFFIXES = (".yaml", ".yml", ".json")
 FOLDERS = {"entities": True, "groups": False, "tests": False}
 """Folders whose files are definitions, and whether folders inside them count."""
+DATA_SUFFIXES = (".json", ".jsonl", ".csv")
+"""Files with starting records; each is named after its entity."""
 HOOKS = "hooks.py"
 LARGEST_FILE = 1024 * 1024
 """Bytes; a definition file above it is refused unread."""
@@ -81,6 +83,12 @@ def read_sources(path: Path) -> Sources:
             reason = f"{name} cannot be read: {error}"
             problems.append(problem(UNREADABLE, Position(name, 1, 1), reason, "save it as UTF-8 text"))
     return Sources(str(path), files, tuple(problems))
+
+
+def read_data(path: Path) -> dict[str, str]:
+    """The texts of an app's starting records by their names inside the app (`data/companies.json`)."""
+    files = sorted(file for file in (path / "data").glob("*") if file.suffix in DATA_SUFFIXES and file.is_file())
+    return {file.relative_to(path).as_posix(): file.read_bytes().decode("utf-8-sig") for file in files}
 
 
 def _holds_app(path: Path) -> bool:

@@ -131,8 +131,13 @@ def _unique(fields: Mapping[str, FieldDef]) -> Iterator[Diagnostic]:
             taken.setdefault(text_of(alias), f"an alias of {name}")
 
 
+def is_name(text: str) -> bool:
+    """Whether something may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _check(name: str, at: Position, noun: str) -> Iterable[Diagnostic]:
-    if _NAME.fullmatch(name):
+    if is_name(name):
         return ()
     words = [word for word in _NOT_NAME.split(name) if word]
     better = "".join([words[0][:1].lower() + words[0][1:], *(word.capitalize() for word in words[1:])]) if words else ""
