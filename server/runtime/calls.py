@@ -22,9 +22,13 @@ from engine.fields.json_text import encode_json
 
 MOST_ANSWER = 1024 * 1024
 """Bytes of an answer that are read."""
+MOST_TOLD = 200
+"""Characters of a URL that messages repeat; its query and its password never are among them."""
 NO_LIMIT = httpx.Timeout(None)
 """The whole request has one limit, which is kept outside of the client."""
-_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("2002::/16"))
+_UNICAST = IPv6Network("2000::/3")
+"""All addresses that were ever given to hosts of the public internet."""
+_TRANSLATED = (IPv6Network("2001::/32"), IPv6Network("2002::/16"))
 """Networks whose addresses hold an IPv4 address, which a gateway would go to."""
 
 
@@ -37,7 +41,9 @@ def check_address(text: str) -> str:
     address: IPv4Address | IPv6Address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or address
-    hidden = isinstance(address, IPv6Address) and any(address in network for network in _TRANSLATED)
+    hidden = isinstance(address, IPv6Address) and (
+        address not in _UNICAST or any(address in network for network in _TRANSLATED)
+    )
     if hidden or not address.is_global or address.is_multicast:
         raise Refused(f"{address} is no public address")
     return str(address)
@@ -97,8 +103,8 @@ class Calls:
 
     async def send(self, call: Call) -> None:
         """Raises BadRequest unless the other system answers with success in time."""
-        where = f"{call.method} {call.url.partition('?')[0][:200]}"
-        url = _read_url(call.url, where)
+        url = _read_url(call.url)
+        where = f"{call.method} {url.copy_with(userinfo=b'', query=None, fragment=None)}"[:MOST_TOLD]
         try:
             async with asyncio.timeout(call.timeout / 1000), self._client() as client:
                 await self._send(client, call, url, where)
@@ -119,7 +125,7 @@ class Calls:
         if self._context is None:
             self._context = ssl.create_default_context()
         transport = httpx.AsyncHTTPTransport(verify=self._context, trust_env=False)
-        if not self.allow_private:
+        if not self.allow_private:  # the library has no other place for a network of one's own
             transport._pool = httpcore.AsyncConnectionPool(ssl_context=self._context, network_backend=_Network())
         return httpx.AsyncClient(transport=transport, follow_redirects=False, timeout=NO_LIMIT, trust_env=False)
 
@@ -136,13 +142,14 @@ class Calls:
                 raise BadRequest(f"{where} answered {answer.status_code}")
 
 
-def _read_url(text: str, where: str) -> httpx.URL:
+def _read_url(text: str) -> httpx.URL:
+    told = text.partition("?")[0].rpartition("@")[2][:MOST_TOLD]
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise BadRequest(f"{where} is no URL: {error}") from None
+        raise BadRequest(f"{told!r} is no URL: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise BadRequest(f"{where} is no URL of the form https://host/path")
+        raise BadRequest(f"{told!r} is no URL of the form https://host/path")
     return url
 
 

@@ -50,7 +50,9 @@ def things(stage):
 
 
 async def test_values_have_their_json_forms(things):
-    app = await things(one="return {'record': ctx.record, 'params': ctx.params, 'user': ctx.user['email'], 'types': [type(ctx.record[n]).__name__ for n in ('price', 'at', 'big')]}")
+    app = await things(
+        one="return {'record': ctx.record, 'params': ctx.params, 'user': ctx.user['email'], 'types': [type(ctx.record[n]).__name__ for n in ('price', 'at', 'big')]}"
+    )
     ann = await app.create("people", name="Ann")
     one = await app.create("things", name="a", price=1.25, at=5, big="123", rows=[{"city": "X"}], owner=ann["id"])
     answer = await app.act(f"things/{one['id']}/one", {"n": 3, "d": "1.5", "who": ann["id"]})
@@ -68,7 +70,9 @@ async def test_nothing_returned_is_the_record_or_nothing(things):
 
 
 async def test_a_record_is_saved_when_it_is_saved(things):
-    app = await things(one="ctx.record['size'] = 1\nctx.record['rows'].append({'city': 'Y'})\nif ctx.params['n']:\n    await ctx.save()\n    ctx.record['size'] += 1\n    await ctx.save()\n")
+    app = await things(
+        one="ctx.record['size'] = 1\nctx.record['rows'].append({'city': 'Y'})\nif ctx.params['n']:\n    await ctx.save()\n    ctx.record['size'] += 1\n    await ctx.save()\n"
+    )
     one = await app.create("things", name="a", rows=[{"city": "X"}])
     assert await app.act(f"things/{one['id']}/one") == one
     answer = await app.act(f"things/{one['id']}/one", {"n": 1})
@@ -134,7 +138,9 @@ return [names, found, ctx.params['n'], ctx.job.stopping]
 
 
 async def test_a_failure_undoes_everything(things):
-    app = await things(one="await ctx.data.create('things', {'name': 'b'})\nctx.record['size'] = 3\nawait ctx.save()\nctx.fail('no' + 'Way', 'never')\n")
+    app = await things(
+        one="await ctx.data.create('things', {'name': 'b'})\nctx.record['size'] = 3\nawait ctx.save()\nctx.fail('no' + 'Way', 'never')\n"
+    )
     one = await app.create("things", name="a")
     refused = await app.act(f"things/{one['id']}/one", status=400)
     assert (refused["code"], refused["message"]) == ("noWay", "never")
@@ -167,11 +173,16 @@ async def test_refusals_of_data_are_the_answer(things):
     app = await things(one="await ctx.data.create('things', {'size': 'x'})")
     one = await app.create("things", name="a")
     refused = await app.act(f"things/{one['id']}/one", status=400)
-    assert [(error["field"], error["code"]) for error in refused["errors"]] == [("name", "required"), ("size", "invalid")]
+    assert [(error["field"], error["code"]) for error in refused["errors"]] == [
+        ("name", "required"),
+        ("size", "invalid"),
+    ]
 
 
 async def test_a_refusal_by_the_database_cannot_be_swallowed(things):
-    app = await things(one="try:\n    await ctx.data.create('things', {'name': 'a'})\nexcept Exception:\n    pass\nawait ctx.data.create('things', {'name': 'b'})\n")
+    app = await things(
+        one="try:\n    await ctx.data.create('things', {'name': 'a'})\nexcept Exception:\n    pass\nawait ctx.data.create('things', {'name': 'b'})\n"
+    )
     one = await app.create("things", name="a")
     refused = await app.act(f"things/{one['id']}/one", status=400)
     assert refused["errors"][0]["code"] == "notUnique"
@@ -179,7 +190,9 @@ async def test_a_refusal_by_the_database_cannot_be_swallowed(things):
 
 
 async def test_too_slow_is_told_and_undone(things):
-    app = await things(one="import asyncio\nawait ctx.data.create('things', {'name': 'b'})\nawait asyncio.sleep(5)\n", seconds=0.3)
+    app = await things(
+        one="import asyncio\nawait ctx.data.create('things', {'name': 'b'})\nawait asyncio.sleep(5)\n", seconds=0.3
+    )
     one = await app.create("things", name="a")
     refused = await app.act(f"things/{one['id']}/one", status=400)
     assert refused["message"] == "The action takes longer than the 0.3 seconds that are waited for it; add _async=true"
