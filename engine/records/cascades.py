@@ -55,7 +55,7 @@ class Referrer:
 
     def references(self, document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The stored references in a document, to whatever target."""
-        for holder, name in _holders(document, self.path.fields):
+        for holder, name in holders(document, self.path.fields):
             value = holder.get(name)
             yield from (one for one in (value if isinstance(value, list) else [value]) if one)
 
@@ -71,7 +71,7 @@ class Referrer:
 
     def remove(self, document: Mapping[str, Any], target: ObjectId) -> None:
         """Takes references to the target out, in place."""
-        for holder, name in _holders(document, self.path.fields):
+        for holder, name in holders(document, self.path.fields):
             value = holder.get(name)
             if isinstance(value, list):
                 holder[name] = [one for one in value if not (one and one["id"] == target)]
@@ -91,7 +91,7 @@ class Referrer:
         return {f"{place}.{name}": value for name, value in kept.items()}, filters
 
 
-def _holders(value: Any, path: Sequence[Field]) -> Iterator[tuple[Any, str]]:
+def holders(value: Any, path: Sequence[Field]) -> Iterator[tuple[Any, str]]:
     """The containers below a stored value that hold the last field of a path."""
     if not isinstance(value, Mapping):
         return
@@ -101,7 +101,7 @@ def _holders(value: Any, path: Sequence[Field]) -> Iterator[tuple[Any, str]]:
         return
     inner = value.get(first.name)
     for one in inner if isinstance(inner, list) else [inner]:
-        yield from _holders(one, rest)
+        yield from holders(one, rest)
 
 
 def _differs(reference: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
@@ -213,4 +213,4 @@ def _touch(read: str, written: str) -> bool:
     return read == written or read.startswith(written + ".") or written.startswith(read + ".")
 
 
-__all__ = ["Cascades", "Recalculation", "Referrer", "compile_cascades"]
+__all__ = ["Cascades", "Recalculation", "Referrer", "compile_cascades", "holders"]

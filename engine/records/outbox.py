@@ -32,6 +32,8 @@ class Kind(StrEnum):
 
     PUSH = "push"  # the record's label or copied fields changed: bring those who keep them up to date
     CHECK = "check"  # the record points to others: see that what it keeps of them is still so
+    COUNT = "count"  # records that are calculated over this one are concerned: `anchors` by aggregate field
+    RECOUNT = "recount"  # the record's own aggregate fields are to be calculated anew
     AUDIT = "audit"  # tell of the write in the audit trail: `row`
     REMOVED = "removed"  # the record is gone: do what the relationships to it say
 

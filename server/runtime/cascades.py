@@ -7,7 +7,7 @@ read, so that a cascade and a client never undo each other.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,6 +24,8 @@ from server.runtime.running import SYSTEM, RunningApp
 logger = logging.getLogger(__name__)
 
 Document = dict[str, Any]
+Edit = Callable[[Document], object]
+"""Changes a stored document in place."""
 
 CHUNK = 200
 """Records that one statement changes; others wait for the database no longer than that takes."""
@@ -74,29 +76,47 @@ async def _edit(
     running: RunningApp,
     name: str,
     key: ObjectId,
-    edit: Callable[[Document], object],
+    edit: Edit,
     depth: int,
     *,
     versioned: bool = False,
 ) -> None:
     """Edits one stored record, and all that is computed from what it holds. `versioned` edits add to its version and
     are recorded."""
+
+    async def prepare(document: Document) -> Edit:
+        return edit
+
+    await edit_record(running, name, key, prepare, depth, versioned=versioned)
+
+
+async def edit_record(
+    running: RunningApp,
+    name: str,
+    key: ObjectId,
+    prepare: Callable[[Document], Awaitable[Edit]],
+    depth: int,
+    *,
+    versioned: bool = False,
+) -> None:
+    """As `_edit`, where the edit is made anew of each state of the document that is tried."""
     following = running.compiled.following[name]
     moment = running.moment(SYSTEM)
     for _ in range(MOST_ATTEMPTS):
         document = await running.store.get(name, key)
-        planned = None if document is None else following.cascades.recalculation.plan(document, edit, moment)
-        if document is None or planned is None:
+        if document is None:
             return
-        values = planned
+        values = following.cascades.recalculation.plan(document, await prepare(document), moment)
+        if values is None:
+            return
         cause = None
         if versioned:
             values["version"] = document["version"] + 1
             cause = cause_of(running, SYSTEM, cascade=True)
         intents = following.of_edit(document, values, depth, cause)
-        if depth > DEEPEST and any(one["kind"] == Kind.PUSH for one in intents):
-            logger.error("The label of %s in %s is the end of a chain of more than %d labels", key, name, DEEPEST)
-            intents = [one for one in intents if one["kind"] != Kind.PUSH]
+        if depth > DEEPEST and any(one["kind"] != Kind.AUDIT for one in intents):
+            logger.error("%s in %s is the end of a chain of more than %d labels or sums", key, name, DEEPEST)
+            intents = [one for one in intents if one["kind"] == Kind.AUDIT]
         guard = {"_id": key, "version": document["version"], REVISION: document.get(REVISION)}
         change = pushing({"$set": values, "$inc": {REVISION: 1}}, intents)
         if await running.store.update(name, guard, change):
@@ -170,4 +190,4 @@ async def _delete(running: RunningApp, name: str, key: ObjectId, depth: int) -> 
         logger.warning("%s in %s should go with what it belonged to: %s", key, name, error.message)
 
 
-__all__ = ["check", "let_go", "push"]
+__all__ = ["check", "edit_record", "let_go", "push"]

@@ -8,7 +8,7 @@ from typing import Any
 from bson import ObjectId
 
 from engine.records.outbox import Intent, Kind
-from server.runtime import audit, cascades
+from server.runtime import aggregated, audit, cascades
 from server.runtime.running import RunningApp
 
 Document = dict[str, Any]
@@ -18,6 +18,8 @@ Deed = Callable[[RunningApp, str, ObjectId, Intent, Document | None], Awaitable[
 DEEDS: Mapping[Kind, Deed] = {
     Kind.PUSH: cascades.push,
     Kind.CHECK: cascades.check,
+    Kind.COUNT: aggregated.count,
+    Kind.RECOUNT: aggregated.recount,
     Kind.AUDIT: audit.tell,
     Kind.REMOVED: cascades.let_go,
 }
