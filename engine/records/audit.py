@@ -15,6 +15,7 @@ from bson import Int64
 from bson.datetime_ms import DatetimeMS
 
 from engine.fields.base import Supply
+from engine.records.difference import differs
 from engine.records.forms import stored_fields
 from engine.records.outbox import Intent, Kind, make_intent
 from engine.schema import Audit, Entity
@@ -74,7 +75,7 @@ class AuditRules:
         """The row of a change of some top-level keys; none where all that changed is ignored."""
         if self.audit.changed:
             old, new = self._values(before), self._values(planned)
-            names = [name for name in values if name in new and old.get(name) != new[name]]
+            names = [name for name in values if name in new and differs(old.get(name), new[name])]
             if not self._stamps.issuperset(names):
                 yield self._intent(
                     Event.CHANGED, planned, cause, {name: old.get(name) for name in names}, {n: new[n] for n in names}

@@ -17,6 +17,7 @@ from engine.fields.base import Supply
 from engine.permissions import FULL_ACCESS, Access
 from engine.query import Clock
 from engine.records.calculated import Calculator
+from engine.records.difference import differs
 from engine.records.draft import ROOT_SYSTEM, ContainerParser, Draft, parse_record
 from engine.records.forms import Record, build_loader, build_storer, stored_fields, value_storer
 from engine.records.merge import Merge, Merger
@@ -194,7 +195,7 @@ class RecordRules:
         self._fill(old, record, {}, merge)
         self._check(draft, record, old, moment, access)
         self.rights.check_change(old, record, merge.changed, access)
-        changed = {name for name in ("label", *self._stored) if record[name] != old[name]}
+        changed = {name for name in ("label", *self._stored) if differs(record[name], old[name])}
         if not changed:
             return Change(old, record, old["version"], None, self._answer(document, record), dict(document), document)
         record["version"] = old["version"] + 1
@@ -203,7 +204,7 @@ class RecordRules:
         if "label" in changed:
             values["label"] = record["label"]
         for name, convert in self._stored.items():
-            if record[name] != old[name]:
+            if differs(record[name], old[name]):
                 values[name] = convert(record[name])
         planned = {**document, **values}
         return Change(old, record, old["version"], values, self._answer(planned, record), planned, document)

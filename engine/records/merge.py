@@ -16,6 +16,7 @@ from engine.expressions import Names, Scope, compile_computed
 from engine.expressions.filter import Condition, compile_condition
 from engine.fields.base import Shape
 from engine.records.calculated import fit
+from engine.records.difference import differs
 from engine.records.draft import INVALID, Draft, Group
 from engine.records.forms import Record, group_fields
 from engine.schema import Field
@@ -86,7 +87,7 @@ class _FieldMerge:
             found = [None if one is INVALID else one for one in value] if state.draft.problems else value
         else:
             found = self._empty if value is None else value
-        if base is None or base.get(self.name) != found:
+        if base is None or differs(base.get(self.name), found):
             state.changed.add(self._item.path)
         return found
 

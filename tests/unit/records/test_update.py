@@ -43,6 +43,16 @@ def test_a_write_that_changes_nothing_writes_nothing(things):
     assert things.update(document, {}).values is None
 
 
+@pytest.mark.parametrize(("was", "becomes"), [(0, False), ([1], [True]), ({"a": [True]}, {"a": [1]})])
+def test_true_is_not_1_nor_false_0(bench, was, becomes):
+    free = bench("fields: {value: {type: json}, made: {type: dateRecordModified}}")
+    document = free.create({"value": was}).document
+    assert free.update(document, {"value": was}).values is None
+    record = free.update(document, {"value": becomes}).record
+    assert repr(record["value"]) == repr(becomes)
+    assert record["version"] == 1
+
+
 def test_stamps_of_change_move_and_those_of_creation_stay(things):
     document = things.create({"name": "Ada"}).document
     change = things.update(document, {"size": 3})
