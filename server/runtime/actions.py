@@ -6,7 +6,6 @@ wait for is bounded in records and time.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,7 +38,7 @@ from server.runtime.parameters import ACTION_FLAGS, refuse_parameters, take_flag
 from server.runtime.plain import to_plain
 from server.runtime.records import MOST_ATTEMPTS, answer_references, change_document, hearing, object_id
 from server.runtime.running import Caller, RunningApp
-from server.runtime.units import run_unit
+from server.runtime.units import count_writes, in_time, run_unit
 
 Json = dict[str, Any]
 Document = dict[str, Any]
@@ -126,7 +125,8 @@ async def act_on_query(running: RunningApp, caller: Caller, entity: str, name: s
     if order.action.kind is ActionKind.GLOBAL:
         refuse_parameters(rest, ACTION_FLAGS)
         return await _in_time(running, act_once(order, None))
-    condition = select(order, parse_query(rest), running.query_clock(), everything=flags.get("all", False))
+    query = parse_query(rest, ACTION_FLAGS)
+    condition = select(order, query, running.query_clock(), everything=flags.get("all", False))
     return await _act_on_condition(order, condition)
 
 
@@ -175,10 +175,13 @@ async def _act_on_each(order: Order, documents: Mapping[str, Document | None]) -
 
     async def act() -> Json:
         for record_id, document in documents.items():
+            before = count_writes(order.running)
             try:
                 response = await act_on_document(order, record_id, document)
                 results[record_id] = {"status": "ok", "response": response}
             except RequestError as error:
+                if count_writes(order.running) > before:
+                    raise  # inside a larger unit, which alone could undo what this record's action wrote
                 results[record_id] = {"status": "error", "errorMessage": message_of(error)}
         return results
 
@@ -310,11 +313,4 @@ def _check_count(count: int) -> None:
 
 
 async def _in_time(running: RunningApp, work: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(running.action_timeout):
-            return await work
-    except TimeoutError:
-        raise BadRequest(
-            f"The action takes longer than the {running.action_timeout:g} seconds that are waited for it; "
-            "add _async=true"
-        ) from None
+    return await in_time(running, work, "add _async=true")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from engine.actions import Run
 from engine.compiler import CompiledEntity
-from engine.errors import BadRequest, Failed
+from engine.errors import BadRequest, Failed, RequestError
 from engine.records import Frame
 from server.runtime.hook_data import ScriptData
 from server.runtime.hook_jobs import HookJob, RunningJob
@@ -19,7 +19,7 @@ from server.runtime.plain import to_plain
 from server.runtime.records import update_record
 from server.runtime.running import Caller, RunningApp
 from server.runtime.script_records import ScriptRecord
-from server.runtime.units import run_unit
+from server.runtime.units import Unit, run_unit
 
 if TYPE_CHECKING:
     from server.runtime.effects import Subject
@@ -130,11 +130,21 @@ class HookContext:
     async def _write(self, body: Callable[[RunningApp], Awaitable[T]]) -> T:
         """Everything that is written by the function passes here."""
         if self._running.unit is not None:
-            self._running.unit.check()
-            return await body(self._running)
+            return await self._write_inside(self._running.unit, body)
         if self._job is not None:
             return await self._job.fenced(body)
         return await run_unit(self._running, body)
+
+    async def _write_inside(self, unit: Unit, body: Callable[[RunningApp], Awaitable[T]]) -> T:
+        """A refusal may be caught by the function, unless something of what was refused is written already."""
+        unit.check()
+        before = unit.writes
+        try:
+            return await body(self._running)
+        except RequestError as error:
+            if unit.writes > before and self._running.store.transactions:
+                unit.spoiled = error
+            raise
 
     async def _flush(self) -> None:
         if self._job is not None:

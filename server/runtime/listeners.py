@@ -18,12 +18,13 @@ from engine.records import Write
 from server.runtime.effects import Subject, carry_out, carry_through, touches_records
 from server.runtime.records import answer_references, change_document, hearing, store_removal, store_write
 from server.runtime.running import Caller, RunningApp
-from server.runtime.units import run_unit
+from server.runtime.units import in_time, run_unit
 
 Document = Mapping[str, Any]
 
 DEEPEST = 8
 """Listeners that may set each other off."""
+_TOO_SLOW = "slow listeners belong in the background"
 
 
 @dataclass
@@ -42,6 +43,12 @@ async def save_heard(
 
     Raises what listeners raise, and then nothing is written; Conflict where a listener asked another system in vain.
     """
+    return await in_time(running, _save_heard(running, caller, compiled, write, heard), _TOO_SLOW)
+
+
+async def _save_heard(
+    running: RunningApp, caller: Caller, compiled: CompiledEntity, write: Write, heard: Sequence[Heard]
+) -> Write | None:
     _check_depth(running, heard)
     response = _Response()
     script, moment = caller.as_script(), running.moment(caller)
@@ -60,7 +67,7 @@ async def save_heard(
         if plan.patch:
             draft = compiled.rules.parse(plan.patch, FULL_ACCESS, new=False)
             await answer_references(running, script, compiled.references, draft)
-            write = compiled.rules.amend(write, draft, moment)
+            write = compiled.rules.amend(write, draft, moment, running.reader_access(script, compiled.entity.name))
         response.effects += [(listener, effect) for effect in plan.effects]
         response.called = response.called or plan.called
         waiting += hearing(running, script, compiled, (ACTION + name for name in plan.performed))
@@ -84,6 +91,12 @@ async def remove_heard(
     running: RunningApp, caller: Caller, compiled: CompiledEntity, document: dict[str, Any], heard: Sequence[Heard]
 ) -> bool:
     """Deletes a record and does what its listeners do then. What they set on the record itself goes with it."""
+    return await in_time(running, _remove_heard(running, caller, compiled, document, heard), _TOO_SLOW)
+
+
+async def _remove_heard(
+    running: RunningApp, caller: Caller, compiled: CompiledEntity, document: dict[str, Any], heard: Sequence[Heard]
+) -> bool:
     _check_depth(running, heard)
     moment, record = running.moment(caller), compiled.rules.load(document)
     response = _Response()

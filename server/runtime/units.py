@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.errors import RequestError
+from engine.errors import BadRequest, RequestError
 from server.store import Session, Store, run_bound
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ STAYS = "; what was saved before stays, because this database has no transaction
 class Unit:
     """One try of a unit of work."""
 
-    wrote: bool = False
-    """Whether something was written that only a transaction can undo."""
+    writes: int = 0
+    """How many writes there were that only a transaction can undo."""
     spoiled: RequestError | None = None
     """The refusal by the database itself after which a transaction can only be undone."""
     after: list[Callable[[], None]] = field(default_factory=list)
@@ -51,7 +52,7 @@ async def run_unit(
             result = await body(replace(running, store=store, unit=unit))
             unit.check()
         except RequestError as error:
-            if unit.wrote and not store.transactions:
+            if unit.writes and not store.transactions:
                 error.message += STAYS
             raise
         return unit, result
@@ -65,7 +66,22 @@ async def run_unit(
 def note_write(running: RunningApp) -> None:
     """Notes that something was written in the unit at hand, if there is one."""
     if running.unit is not None:
-        running.unit.wrote = True
+        running.unit.writes += 1
+
+
+def count_writes(running: RunningApp) -> int:
+    """How many writes there were in the unit at hand; 0 where there is none."""
+    return 0 if running.unit is None else running.unit.writes
+
+
+async def in_time(running: RunningApp, work: Awaitable[T], hint: str) -> T:
+    """What the work gives, unless a client would wait too long for it; then raises BadRequest and undoes the work."""
+    try:
+        async with asyncio.timeout(running.action_timeout):
+            return await work
+    except TimeoutError:
+        limit = f"{running.action_timeout:g} seconds"
+        raise BadRequest(f"This takes longer than the {limit} that are waited for it; {hint}") from None
 
 
 def spoil(running: RunningApp, error: RequestError) -> None:
@@ -82,4 +98,4 @@ def finally_do(running: RunningApp, effect: Callable[[], None]) -> None:
         running.unit.after.append(effect)
 
 
-__all__ = ["Unit", "finally_do", "note_write", "run_unit", "spoil"]
+__all__ = ["Unit", "count_writes", "finally_do", "in_time", "note_write", "run_unit", "spoil"]

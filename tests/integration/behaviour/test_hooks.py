@@ -24,15 +24,19 @@ actions:
   one:    {run: one, parameters: {n: {type: integer}, d: {type: decimal}, who: {type: relationship, entity: people}}}
   many:   {type: many, run: many, parameters: {n: {type: integer}}}
   all:    {type: global, run: nothing}
+  half:   {run: half}
   plus:   {parameters: {n: {type: integer, default: 1}}, steps: [{set: {size: "=coalesce(size, 0) + params.n"}}]}
   total:  {type: many, respond: "params.n", parameters: {n: {type: integer}}, steps: [{create: {entity: people, values: {name: total}}}]}
 """
 PEOPLE = "fields:\n  name: {type: text}\n"
 
 
+HALF = "await ctx.data.create('people', {'name': 'half'})\nctx.fail('half', 'half')"
+
+
 def functions(**bodies):
     """hooks.py with these functions; the others return nothing."""
-    given = {"one": "pass", "many": "pass", "nothing": "pass", **bodies}
+    given = {"one": "pass", "many": "pass", "nothing": "pass", "half": HALF, **bodies}
     return "\n".join(
         f"{'def' if body.startswith('# plain') else 'async def'} {name}(ctx):\n"
         + "\n".join("    " + line for line in body.strip("\n").splitlines())
@@ -189,13 +193,31 @@ async def test_a_refusal_by_the_database_cannot_be_swallowed(things):
     assert await app.all("things") == [one]
 
 
+async def test_a_refusal_before_anything_was_written_may_be_caught(things):
+    app = await things(
+        one="try:\n    await ctx.data.create('things', {'size': 'x'})\nexcept Exception:\n    pass\nreturn 'caught'\n"
+    )
+    one = await app.create("things", name="a")
+    assert await app.act(f"things/{one['id']}/one") == "caught"
+
+
+async def test_half_of_what_was_refused_never_stays(things):
+    app = await things(
+        one="try:\n    await ctx.data.action('things', {'size': 'greater(0)'}, 'half')\nexcept Exception:\n    pass\nreturn 'caught'\n"
+    )
+    one = await app.create("things", name="a", size=1)
+    refused = await app.act(f"things/{one['id']}/one", status=400)
+    assert refused["code"] == "half"
+    assert await app.all("people") == []
+
+
 async def test_too_slow_is_told_and_undone(things):
     app = await things(
         one="import asyncio\nawait ctx.data.create('things', {'name': 'b'})\nawait asyncio.sleep(5)\n", seconds=0.3
     )
     one = await app.create("things", name="a")
     refused = await app.act(f"things/{one['id']}/one", status=400)
-    assert refused["message"] == "The action takes longer than the 0.3 seconds that are waited for it; add _async=true"
+    assert refused["message"] == "This takes longer than the 0.3 seconds that are waited for it; add _async=true"
     assert await app.all("things") == [one]
 
 
@@ -234,7 +256,7 @@ async def test_a_job_stops_and_goes_on_from_its_checkpoint(things):
     reference = await app.act("things/many?_all=true&_async=true")
     path = f"/status/jobs/{reference['jobId']}"
     async with app.worker():
-        while len(await app.all("people")) < 2:
+        while len(await app.all("people")) < 2:  # noqa: ASYNC110 - the job has no other way to tell
             await asyncio.sleep(0.02)
         await app.ask("PUT", f"{path}/stop")
         job = await app.finished(reference)
@@ -261,8 +283,24 @@ async def test_a_failing_function_ends_its_job_at_once(things):
         assert job["results"][one["id"]]["errorMessage"].startswith("The function one failed")
 
 
+async def test_an_interrupted_job_acts_once_on_each_record(things):
+    app = await things()
+    made = [await app.create("things", name=f"n{number}") for number in range(60)]
+    reference = await app.act("things/plus?_all=true&_async=true")
+    runs, seconds = 0, 0.03
+    while (await app.ask("GET", f"/status/jobs/{reference['jobId']}"))["status"] != "FINISHED":
+        async with app.worker():
+            await asyncio.sleep(seconds)
+        runs, seconds = runs + 1, seconds * 1.5
+        assert runs < 30
+    job = await app.ask("GET", f"/status/jobs/{reference['jobId']}")
+    assert job["results"] == {one["id"]: {"status": "ok"} for one in made}
+    assert {one["size"] for one in await app.all("things", _size=100)} == {1}
+    assert runs > 1
+
+
 def test_a_file_that_cannot_be_run_is_told_at_the_start():
     text = "import nothing_of_this_name\n\nasync def one(ctx):\n    pass\n"
     app = compile_app(Sources(".", files_of({"people": PEOPLE}, text))).app
-    with pytest.raises(BadHooks, match="hooks.py cannot be run: ModuleNotFoundError"):
+    with pytest.raises(BadHooks, match=r"hooks\.py cannot be run: ModuleNotFoundError"):
         load_hooks(app)

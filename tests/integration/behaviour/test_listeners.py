@@ -236,3 +236,11 @@ async def test_plain_writes_open_no_transaction(things, monkeypatch):
     assert opened == []
     await app.ask("DELETE", f"/data/things/{one['id']}")
     assert opened == [1]
+
+
+async def test_a_slow_listener_is_told_and_undone(things):
+    hooks = "import asyncio\n\nasync def slow(ctx):\n    await asyncio.sleep(5)\n"
+    app = await things(listener("slow", "created", run="slow"), hooks=hooks, seconds=0.3)
+    refused = await app.ask("POST", "/data/things", {"name": "a"}, status=400)
+    assert refused["message"].endswith("slow listeners belong in the background")
+    assert await app.all("things") == []
