@@ -6,7 +6,7 @@ No schema is looked at. Any pairs give a ListQuery or BadRequest, in time linear
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -44,8 +44,11 @@ _EVERYTHING: Final = ListQuery()
 _Choice = TypeVar("_Choice")
 
 
-def parse_query(pairs: Sequence[tuple[str, str]]) -> ListQuery:
-    """Reads decoded name-value pairs in their order; raises BadRequest, naming the parameter."""
+def parse_query(pairs: Sequence[tuple[str, str]], flags: Iterable[str] = ()) -> ListQuery:
+    """Reads decoded name-value pairs in their order; raises BadRequest, naming the parameter.
+
+    `flags` are the parameters that the operation has taken out already: what an unknown one may have meant.
+    """
     if not pairs:
         return _EVERYTHING
     budget = Budget()
@@ -57,7 +60,7 @@ def parse_query(pairs: Sequence[tuple[str, str]]) -> ListQuery:
         if not name.startswith("_"):
             filters.append(filter_of(name, read_value(name, text), budget))
         elif name not in PARAMETERS:
-            hint = did_you_mean(name, PARAMETERS) if len(name) <= 64 else None
+            hint = did_you_mean(name, (*PARAMETERS, *flags)) if len(name) <= 64 else None
             raise BadRequest(f"There is no parameter {name[:64]}{f'; {hint}' if hint else ''}")
         elif name in given:
             raise BadRequest(f"{name} may be given only once")

@@ -173,7 +173,8 @@ async def delete_by_query(running: RunningApp, caller: Caller, name: str, pairs:
     running = running.asked(flags)
     access = running.access(caller, name)
     everything = flags.get("all", False)
-    condition = plan_selection(compiled.entity, parse_query(rest), access, running.query_clock(), everything=everything)
+    query = parse_query(rest, DELETE_FLAGS)
+    condition = plan_selection(compiled.entity, query, access, running.query_clock(), everything=everything)
     documents = await running.store.find(
         compiled.collection, to_filter(condition), sort=[("_id", -1)], limit=MOST_SYNCHRONOUS + 1
     )

@@ -75,7 +75,7 @@ def _selection(
     running: RunningApp, compiled: CompiledEntity, access: Access, payload: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The filter of the job's query; times such as `today` are those of the moment at which it was asked."""
-    query = parse_query([(name, text) for name, text in payload["pairs"]])
+    query = parse_query([(name, text) for name, text in payload["pairs"]], DELETE_FLAGS)
     clock = Clock(payload["asked"], running.compiled.app.timezone)
     return to_filter(plan_selection(compiled.entity, query, access, clock, everything=payload["all"]))
 

@@ -101,7 +101,7 @@ async def _run(context: JobContext) -> Results | None:
 
 def _selection(order: Order, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """The filter of the job's query; times such as `today` are those of the moment at which it was asked."""
-    query = parse_query([(name, text) for name, text in payload["pairs"]])
+    query = parse_query([(name, text) for name, text in payload["pairs"]], ACTION_FLAGS)
     clock = Clock(payload["asked"], order.running.compiled.app.timezone)
     return to_filter(actions.select(order, query, clock, everything=payload["all"]))
 

@@ -79,6 +79,11 @@ def test_unknown_parameters_are_refused_with_the_nearest_one(name, nearest):
     assert (f'did you mean "{nearest}"' in caught.value.message) == (nearest is not None)
 
 
+def test_the_nearest_one_may_be_a_flag_of_the_operation():
+    with pytest.raises(BadRequest, match='no parameter _asinc; did you mean "_async"'):
+        parse_query([("_asinc", "true")], ["_async"])
+
+
 @pytest.mark.parametrize(
     "pairs",
     [
