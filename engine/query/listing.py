@@ -54,7 +54,8 @@ class ListPlan:
     """A checked list. `condition` holds the row filter too; `after` continues a list that is sorted by id.
 
     `nearest` is the place whose distance orders the records instead of `sort`. `words` selects what `search` does, for
-    databases without text search.
+    databases without text search. `binding` tells this list, whatever its page, from others
+    with cursors.
     """
 
     condition: Condition
@@ -65,6 +66,8 @@ class ListPlan:
     limit: int
     total: bool
     explain: bool
+    cursor: str | None
+    binding: str
     search: TextSearch | None
     words: Condition
     nearest: tuple[Place, Near] | None
@@ -104,6 +107,8 @@ def plan_list(entity: Entity, query: ListQuery, access: Access, clock: Clock) ->
     order = query.sort or (SortItem("id", query.descending),)
     sort = _plan_sort(entity, order, access)
     by_id = sort[0][0] == "_id" and nearest is None
+    if query.cursor is not None and (query.offset is not None or nearest is not None):
+        raise BadRequest("_cursor goes neither with _offset nor with the order of distance; give a _sortField")
     after, skip = None, 0
     if isinstance(query.offset, str):
         if not by_id:
@@ -123,6 +128,8 @@ def plan_list(entity: Entity, query: ListQuery, access: Access, clock: Clock) ->
         limit=size,
         total=query.total,
         explain=query.explain,
+        cursor=query.cursor,
+        binding="" if query.cursor is None else repr((entity.name, query.filter, query.search, sort)),
         search=query.search,
         words=ALWAYS if query.search is None else _plan_search(entity, query.search, access),
         nearest=nearest,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.query.condition import NEVER, Condition, Element, Every, Not, Some, Test, all_of
+from engine.query.cursor import Position, to_keyset
 from engine.query.listing import ListPlan
 
 MongoFilter = dict[str, Any]
@@ -101,14 +102,20 @@ class Find:
     geo: GeoSort | None = None
 
 
-def to_find(plan: ListPlan, *, text_search: bool = True) -> Find:
-    """The plan of a list as MongoDB data; without `text_search` for a database that has no text index."""
+def to_find(plan: ListPlan, *, text_search: bool = True, position: Position | None = None) -> Find:
+    """The plan of a list as MongoDB data; without `text_search` for a database that has no text index.
+
+    `position` is where the page before ended, if a cursor said so.
+    """
     condition = plan.condition if text_search else all_of((plan.condition, plan.words))
     counted = to_filter(condition)
     found = counted if plan.after is None else to_filter(Every((condition, plan.after)))
     if plan.search is not None and text_search:
         text = {"$text": {"$search": plan.search.words}}
         counted, found = {**counted, **text}, {**found, **text}
+    if position is not None:
+        keyset = to_keyset(position, plan.sort)
+        found = {"$and": [found, keyset]} if found else keyset
     geo = None
     if plan.nearest is not None:
         place, near = plan.nearest

@@ -103,6 +103,7 @@ class TextSearch:
 class ListQuery:
     """A whole query string. `offset` is a count of records to skip, the id after which to start, or None.
 
+    `cursor` goes on after a page; it is empty for the first one, and None where no cursor is asked for.
     `sort` is empty for the order by id, whose direction is then `descending`; `fields` is None for all fields.
     """
 
@@ -118,6 +119,7 @@ class ListQuery:
     search: TextSearch | None = None
     total: bool = True
     explain: bool = False
+    cursor: str | None = None
     given: tuple[str, ...] = ()
     """The system parameters that were sent, by their public names."""
 
