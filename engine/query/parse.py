@@ -21,6 +21,7 @@ PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
         "_query": "an expression of and(…), or(…) and filter('path','value'), joined with the other filters by AND",
         "_size": "how many items to return, 1 to 1000; 20 unless given",
         "_offset": "how many records to skip or, where the list is sorted by id, the id after which to start",
+        "_cursor": "the cursor that the page before answered, or nothing to begin: steady while others write",
         "_sortField": "fields to sort by, separated by commas; id unless given; a leading - sorts downwards",
         "_sortType": "asc or desc, for the sort fields without -; desc unless given",
         "_fields": "fields to return, separated by commas; a group brings all its fields; all unless given",
@@ -82,6 +83,7 @@ def parse_query(pairs: Sequence[tuple[str, str]], flags: Iterable[str] = ()) -> 
         format_for_user=_format_for_user(given),
         search=_search(given),
         total=_choice(given, "_total", _TRUTH, True),
+        cursor=given.get("_cursor"),
         explain=_choice(given, "_explain", _TRUTH, False),
         given=tuple(given),
     )

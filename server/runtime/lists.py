@@ -14,6 +14,7 @@ from engine.errors import BadRequest, Forbidden, RequestError
 from engine.fields.base import Locale
 from engine.permissions import Access
 from engine.query import Output, parse_query, plan_list, plan_read, plan_selection, to_filter, to_find
+from engine.query.cursor import Position, seal, unseal
 from engine.records import Frame
 from engine.schema import FieldPath
 from server.runtime.explaining import explain_list
@@ -21,6 +22,7 @@ from server.runtime.parameters import DELETE_FLAGS, refuse_parameters, take_flag
 from server.runtime.readers import read_locale
 from server.runtime.records import delete_document, delete_record, object_id
 from server.runtime.running import Caller, RunningApp
+from server.runtime.secrets import cursor_secret
 from server.store import Nearest
 
 Json = dict[str, Any]
@@ -34,11 +36,14 @@ MOST_SYNCHRONOUS = 1_000
 
 
 async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pairs) -> Json:
-    """A page: `{total, offset, items}`; offset only where there are items, total unless it was declined."""
+    """A page: `{total, offset, items}`; offset only where there are items, total unless it was declined, and a cursor
+    where one is used and more may follow."""
     compiled = running.entity(name)
     access = running.access(caller, name)
     plan = plan_list(compiled.entity, parse_query(pairs), access, running.query_clock())
-    find = to_find(plan, text_search=running.store.text_search)
+    secret = None if plan.cursor is None else await cursor_secret(running.store)
+    start = unseal(plan.cursor, secret, plan.binding) if plan.cursor and secret is not None else None
+    find = to_find(plan, text_search=running.store.text_search, position=start)
     if plan.explain:
         if not caller.developer:
             raise Forbidden("Only a developer may ask how a list is found")
@@ -46,7 +51,8 @@ async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pa
     if (scanning := compiled.scans.check(plan)) is not None:
         logger.warning("%s", scanning)
     store, collection = running.store, compiled.collection
-    projection = None if access.masks else find.projection  # masks are asked of the whole record
+    # Masks are asked of the whole record, and a cursor of fields that need not be shown.
+    projection = None if access.masks or secret is not None else find.projection
     finding = store.find(
         collection,
         find.filter,
@@ -64,9 +70,15 @@ async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pa
         documents = await finding
         if plan.total:
             page["total"] = len(documents)
+    done = len(documents) + (plan.skip if start is None else start.count)
+    cursor = None
+    if secret is not None and len(documents) == plan.limit:  # read before documents are rendered in place
+        cursor = seal(Position.of(documents[-1], plan.sort, done), secret, plan.binding)
     items = await render_many(running, caller, compiled, access, plan.output, documents)
     if items:
-        page["offset"] = plan.next_offset(len(items), items[-1]["id"])
+        page["offset"] = items[-1]["id"] if plan.by_id else done
+    if cursor is not None:
+        page["cursor"] = cursor
     page["items"] = items
     return page
 
