@@ -43,7 +43,7 @@ class ScriptData:
         compiled = self._running.entity(entity)
         asked = _read_query(query, sort)
         plan = plan_list(compiled.entity, asked, FULL_ACCESS, self._running.query_clock())
-        found = to_find(plan)
+        found = to_find(plan, text_search=self._running.store.text_search)
         left = size if size is not None else plan.limit if asked.size is not None else None
         skip = found.skip
         while left is None or left > 0:
@@ -70,7 +70,9 @@ class ScriptData:
         """How many records match."""
         compiled = self._running.entity(entity)
         plan = plan_list(compiled.entity, _read_query(query, None), FULL_ACCESS, self._running.query_clock())
-        return await self._running.store.count(compiled.collection, to_find(plan).count_filter)
+        return await self._running.store.count(
+            compiled.collection, to_find(plan, text_search=self._running.store.text_search).count_filter
+        )
 
     async def create(self, entity: str, values: Mapping[str, Any]) -> ScriptRecord:
         """A new record."""
