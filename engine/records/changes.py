@@ -151,16 +151,23 @@ class RecordRules:
         return tuple(item for item in self._numbered if sent.get(item.name) is None)
 
     def plan_create(
-        self, draft: Draft, moment: Moment, access: Access, numbers: Mapping[str, int], record_id: str | None = None
+        self,
+        draft: Draft,
+        moment: Moment,
+        access: Access,
+        numbers: Mapping[str, int],
+        record_id: str | None = None,
+        reader: Access | None = None,
     ) -> Creation:
-        """The record that the draft makes; `numbers` are the counters' answers by field.
+        """The record that the draft makes; `numbers` are the counters' answers by field. Problems are told to `reader`
+        where that is not the writer.
 
         Raises ValidationErrors, and Forbidden for a record that the caller may not make.
         """
         supplied = {item.name: item.type.supplied(moment.now) for item in self._moments}
         supplied.update((item.name, item.type.supplied(numbers[item.name])) for item in self.numbers_for(draft))
         record = self._make(draft, {"id": record_id or str(ObjectId()), "version": 0, "label": ""}, supplied, moment)
-        self._check(draft, record, None, moment, access)
+        self._check(draft, record, None, moment, access, reader)
         self.rights.check_create(record, access)
         document = self._store(record)
         return Creation(record, document, self._answer(document, record))
@@ -179,8 +186,16 @@ class RecordRules:
             denied |= refused
             draft.problems = problems  # those of a record that will not be are forgotten
 
-    def plan_update(self, document: Mapping[str, Any], draft: Draft, moment: Moment, access: Access) -> Change:
-        """The change that the draft makes to a stored document.
+    def plan_update(
+        self,
+        document: Mapping[str, Any],
+        draft: Draft,
+        moment: Moment,
+        access: Access,
+        reader: Access | None = None,
+    ) -> Change:
+        """The change that the draft makes to a stored document. Problems are told to `reader` where that is not the
+        writer.
 
         Raises, in this order: Forbidden (or NotFound) for a record that the caller may not change, OptimisticLocking
         for a version that is gone, ValidationErrors, Forbidden for a record that it may not become.
@@ -193,7 +208,7 @@ class RecordRules:
         denied = {path for path, test in draft.mask.tests.items() if not test(old)}
         merge = Merge(draft, moment.scope(record, old), denied)
         self._fill(old, record, {}, merge)
-        self._check(draft, record, old, moment, access)
+        self._check(draft, record, old, moment, access, reader)
         self.rights.check_change(old, record, merge.changed, access)
         changed = {name for name in ("label", *self._stored) if differs(record[name], old[name])}
         if not changed:
@@ -220,10 +235,11 @@ class RecordRules:
         self._fill(base, record, {}, Merge(draft, moment.scope(record, base)))
         return record
 
-    def amend(self, written: Write, draft: Draft, moment: Moment) -> Write:
-        """A planned write with one more change in it: still one write, and one version. Raises ValidationErrors."""
+    def amend(self, written: Write, draft: Draft, moment: Moment, reader: Access | None = None) -> Write:
+        """A planned write with one more change in it: still one write, and one version. Raises ValidationErrors, as
+        `reader` may know of them."""
         planned = written.planned
-        more = self.plan_update(planned, draft, moment, FULL_ACCESS)
+        more = self.plan_update(planned, draft, moment, FULL_ACCESS, reader)
         if more.values is None:
             return written
         version = written.version
@@ -244,14 +260,23 @@ class RecordRules:
         merge.run_defaults()
         self._calculator.run(record, merge.scope, merge.draft.note)
 
-    def _check(self, draft: Draft, record: Record, old: Record | None, moment: Moment, access: Access) -> None:
-        """Raises ValidationErrors with every problem, as far as the caller may know of it."""
+    def _check(
+        self,
+        draft: Draft,
+        record: Record,
+        old: Record | None,
+        moment: Moment,
+        access: Access,
+        reader: Access | None,
+    ) -> None:
+        """Raises ValidationErrors with every problem, as far as who hears of them may know."""
         problems = self._validator.validate(record, draft.problems, moment.scope(record, old))
         problems += _unfit_targets(draft, record, moment)
         version = draft.problems.get("version")
         if problems or draft.unknown or version is not None:
             seen = (record,) if old is None else (record, old)
-            told = (self.rights.tell(problem, access, seen, draft.root.holds) for problem in problems)
+            sent = draft.root.holds if reader is None else None
+            told = (self.rights.tell(problem, reader or access, seen, sent) for problem in problems)
             raise ValidationErrors([*([version] if version else ()), *told, *draft.unknown])
 
     def _answer(self, document: Mapping[str, Any], record: Record) -> dict[str, Any]:

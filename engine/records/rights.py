@@ -71,14 +71,20 @@ class RecordRights:
                 raise self._forbidden("delete")
 
     def tell(
-        self, problem: FieldProblem, access: Access, records: Sequence[Record], sent: Callable[[str], bool]
+        self,
+        problem: FieldProblem,
+        access: Access,
+        records: Sequence[Record],
+        sent: Callable[[str], bool] | None,
     ) -> FieldProblem:
-        """The problem as the caller may know of it: of a field that they do not see on one of the records, and did not
-        send either, neither the name nor the value is told."""
-        if access is FULL_ACCESS or problem.field is None or sent(problem.field):
+        """The problem as somebody may know of it: of a field that they do not see on one of the records, and did not
+        send either, neither the name nor the value is told. Where they sent nothing at all (None), because definitions
+        wrote for them, they must be able to read the records too."""
+        if access is FULL_ACCESS or problem.field is None or (sent is not None and sent(problem.field)):
             return problem
         path = _INDEX.sub("", problem.field)
-        if all(access.shows(path, record) for record in records):
+        readable = sent is not None or all(map(access.allows_read, records))
+        if readable and all(access.shows(path, record) for record in records):
             return problem
         return FieldProblem(None, None, problem.code, "A field that you may not read would hold a wrong value", None)
 

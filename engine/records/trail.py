@@ -18,7 +18,8 @@ from engine.expressions import Scope
 from engine.fields.base import Locale, Supply
 from engine.permissions import Access
 from engine.records.audit import EVENT_TYPES, Event, event_type
-from engine.records.view import Frame, Views
+from engine.records.forms import build_loader
+from engine.records.view import NO_MASKS, Frame, Masks, Views
 from engine.schema import Entity, FieldPath
 
 Pairs = Sequence[tuple[str, str]]
@@ -140,6 +141,7 @@ class TrailView:
         self._entity = entity
         self._access = access
         self._scope = scope
+        self._load = build_loader(entity)
         self._json = views.get(Frame(hidden=access.hidden))
         self._text = views.get(Frame(hidden=access.hidden, locale=locale))
         self._stamps = {item.name for item in entity.fields if item.type.supply is Supply.MODIFIED}
@@ -149,13 +151,15 @@ class TrailView:
     def render(self, row: Row, state: Mapping[str, Any] | None, deleted: Row | None, gone: bool) -> Json:
         """An item. `state` is the record's document as it is or was at last, None where nobody knows; `deleted` is the
         row of its deletion, where there is one."""
+        masks = self._masks(state)
+        hides_label = self._access.hides("label") or not masks.get("label", _always)(None)
         return {
             "id": row["_id"],
             "entityId": entity_id(self._entity.name),
             "entityName": self._entity.name,
             "entityVersion": row["version"],
             "recordId": row["record"],
-            "recordName": str(row["record"]) if self._access.hides("label") else row["label"],
+            "recordName": str(row["record"]) if hides_label else row["label"],
             "user": row["user"],
             **({"adminUser": row["admin"]} if row["admin"] else {}),
             "timestamp": row["at"],
@@ -165,35 +169,53 @@ class TrailView:
             "contextPath": row["context"],
             "recordDeleted": True if gone else None,
             "deletionDate": deleted["at"] if deleted is not None else None,
-            "oldRecord": self._side(row, "old", state),
-            "newRecord": self._side(row, "new", state),
+            "oldRecord": self._side(row, "old", state, masks),
+            "newRecord": self._side(row, "new", state, masks),
         }
 
-    def _side(self, row: Row, side: str, state: Mapping[str, Any] | None) -> Json:
+    def _masks(self, state: Mapping[str, Any] | None) -> Masks:
+        """What the caller may see of the record as it is decides on its past as well; of one that nobody knows they
+        see nothing that depends on it."""
+        if not self._access.masks:
+            return NO_MASKS
+        record = None if state is None else self._load(state)
+        return {
+            path: _always if record is not None and allows(record) else _never
+            for path, allows in self._access.masks.items()
+        }
+
+    def _side(self, row: Row, side: str, state: Mapping[str, Any] | None, masks: Masks) -> Json:
         values = row[side]
         if not values:
             return {}
         base = {"version": row["version"], "label": row["label"], **(state or {}), "_id": row["record"], **values}
-        shown = self._render(self._json, base, state is None)
+        shown = self._render(self._json, base, masks, state is None)
         if row["event"] == Event.DELETED:
             return {name: shown[name] for name in shown if name in ("id", "version", "label") or name in values}
         names = [name for name in values if name != "label" and name in shown]
         if row["event"] == Event.CREATED:
             return {name: shown[name] for name in names}
         names = [name for name in names if name not in self._stamps]
-        text = self._render(self._text, base, state is None)
+        text = self._render(self._text, base, masks, state is None)
         return {name: {"json": shown[name], "text": _in_braces(name, text.get(name))} for name in names}
 
-    def _render(self, view: Any, document: Mapping[str, Any], blind: bool) -> Json:
+    def _render(self, view: Any, document: Mapping[str, Any], masks: Masks, blind: bool) -> Json:
         """The record, without what is sensitive, and without what depends on a record that nobody knows any more."""
-        shown: Json = view.render(dict(document), self._scope, self._access.masks)
+        shown: Json = view.render(dict(document), self._scope, masks)
         for path in self._sensitive:
             _replace(shown, path, MASKED)
         if blind:
-            masked = (self._entity.field_at(name) for name in self._access.masks)
-            for found in (*self._conditional, *(one for one in masked if one is not None)):
+            for found in self._conditional:
                 shown.pop(found.fields[0].name, None)
         return shown
+
+
+def _always(record: object) -> bool:
+    return True
+
+
+def _never(record: object) -> bool:
+    return False
 
 
 def _replace(value: Any, path: FieldPath, stand_in: str) -> None:

@@ -82,6 +82,8 @@ async def list_record_trail(running: RunningApp, caller: Caller, name: str, reco
         if not access.allows_audit(record):
             raise Forbidden(f"You have no right to see what happened to this record in {name}")
     elif _is_conditional(access):
+        if running.compiled.app.forbidden == "hide":  # as for a record that is there and may not be read
+            raise compiled.rules.rights.missing(str(key))
         return {"total": 0, "items": []}
     wanted = {"record": key, **_filter(running, compiled, query)}
     return await _page(running, caller, compiled, access, query, wanted)
@@ -177,9 +179,9 @@ async def _page(
     store = running.store
     page: Mapping[str, Any] = wanted
     if query.after is not None:
-        row = await store.get(AUDIT, query.after, {"at": 1})
-        offset = row or {"_id": query.after, "at": int(query.after.generation_time.timestamp() * 1000)}
-        page = {"$and": [wanted, behind(offset)]}
+        seen = await store.find(AUDIT, {"_id": query.after, "$and": [wanted]}, limit=1, projection={"at": 1})
+        unseen = {"_id": query.after, "at": int(query.after.generation_time.timestamp() * 1000)}
+        page = {"$and": [wanted, behind(seen[0] if seen else unseen)]}
     rows, total = await asyncio.gather(
         store.find(AUDIT, page, sort=NEWEST_FIRST, limit=query.size), store.count(AUDIT, wanted)
     )

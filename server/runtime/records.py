@@ -6,7 +6,7 @@ A read or a create is one round trip, an update or a delete two, and one more fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -40,7 +40,8 @@ async def create_record(
     draft.unknown.extend(problems)
     await answer_references(running, caller, compiled.references, draft)
     numbers = await _next_numbers(running, compiled, draft)
-    creation = compiled.rules.plan_create(draft, running.moment(caller), access, numbers)
+    reader = running.reader_access(caller, name)
+    creation = compiled.rules.plan_create(draft, running.moment(caller), access, numbers, reader=reader)
     written = await _save(running, caller, compiled, creation, access, draft)
     assert written is not None, "nothing stands in the way of a new record"
     return render_answer(running, caller, compiled, written)
@@ -71,7 +72,8 @@ async def update_record(
     for _ in range(MOST_ATTEMPTS):
         if document is None:
             raise compiled.rules.rights.missing(str(key))
-        change = compiled.rules.plan_update(document, draft, running.moment(caller), access)
+        told = running.reader_access(caller, name)
+        change = compiled.rules.plan_update(document, draft, running.moment(caller), access, told)
         written = await _save(running, caller, compiled, change, access, draft)
         if written is not None:
             return render_answer(running, reader or caller, compiled, written)
@@ -94,7 +96,8 @@ async def change_document(
     access = running.access(caller, compiled.entity.name)
     draft = compiled.rules.parse(body, access, new=False)
     await answer_references(running, caller, compiled.references, draft)
-    change = compiled.rules.plan_update(document, draft, running.moment(caller), access)
+    reader = running.reader_access(caller, compiled.entity.name)
+    change = compiled.rules.plan_update(document, draft, running.moment(caller), access, reader)
     return await _save(running, caller, compiled, change, access, draft, heard)
 
 
@@ -116,7 +119,9 @@ async def _save(
 
         return await save_heard(running, caller, compiled, write, heard)
     except DuplicateKey as error:
-        refusal = _not_unique(running, compiled, error, write.record, access, draft)
+        reader = running.reader_access(caller, compiled.entity.name)
+        sent = draft.root.holds if reader is None else None
+        refusal = _not_unique(running, compiled, error, write.record, reader or access, sent)
         spoil(running, refusal)
         raise refusal from error
 
@@ -248,9 +253,14 @@ async def _next_numbers(running: RunningApp, compiled: CompiledEntity, draft: Dr
 
 
 def _not_unique(
-    running: RunningApp, compiled: CompiledEntity, error: DuplicateKey, record: Json, access: Access, draft: Draft
+    running: RunningApp,
+    compiled: CompiledEntity,
+    error: DuplicateKey,
+    record: Json,
+    access: Access,
+    sent: Callable[[str], bool] | None,
 ) -> ValidationErrors:
-    """The unique index that refused a write, as the field that it guards, as far as the caller may know of it."""
+    """The unique index that refused a write, as the field that it guards, as far as who hears of it may know."""
     plan = next((plan for plan in running.compiled.indexes if plan.name == error.index), None)
     if plan is None:
         raise error
@@ -261,4 +271,4 @@ def _not_unique(
     rejected = record.get(path.fields[0].name) if len(path.fields) == 1 else None
     message = "Another record has this value already"
     problem = FieldProblem(item.path, item.label, "notUnique", message, {"rejectedValue": rejected})
-    return ValidationErrors([compiled.rules.rights.tell(problem, access, (record,), draft.root.holds)])
+    return ValidationErrors([compiled.rules.rights.tell(problem, access, (record,), sent)])

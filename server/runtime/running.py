@@ -47,10 +47,12 @@ class Caller:
     origin: str = "user"
     context: str | None = None
     """Where in the definitions it stands what they do (`entities.companies.actions.activate`); None is nowhere."""
+    behind: Caller | None = None
+    """Who asked, where definitions act for them with all rights: what goes wrong is told to them with theirs."""
 
     def as_script(self) -> Caller:
         """The same caller where the app's own definitions act for them, with all rights."""
-        return replace(self, scopes=None, developer=True, origin="script")
+        return replace(self, scopes=None, developer=True, origin="script", behind=self.behind or self)
 
 
 SYSTEM = Caller(user={"permissions": {"developer": True, "systemUser": True}}, developer=True, origin="system")
@@ -115,6 +117,10 @@ class RunningApp:
             return FULL_ACCESS
         access = self.compiled.rights.access(frozenset(caller.groups), entity)
         return access if access.is_bound else access.bound(caller.user, self.query_clock())
+
+    def reader_access(self, caller: Caller, entity: str) -> Access | None:
+        """The rights with which problems of a write are told where somebody else than the writer hears of them."""
+        return None if caller.behind is None else self.access(caller.behind, entity)
 
     def related_access(self, caller: Caller, entity: str) -> Access:
         """What the caller may do with an entity that a request meets on its way to another one: nothing where the
