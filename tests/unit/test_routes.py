@@ -3,7 +3,7 @@
 from collections import Counter
 
 from engine.routes import IN_PLACE_OF, SHAPES, Operation, Permission, Scope, build_route_table
-from engine.schema import App, Entity
+from engine.schema import Action, ActionKind, App, Entity
 
 
 def app_with(*names: str) -> App:
@@ -77,6 +77,20 @@ def test_writes_of_users_have_operations_of_their_own_under_the_same_rights():
     assert users["GET", "/data/sys.users"].operation is Operation.LIST
     assert users["DELETE", "/data/sys.users"].permission is Permission.DELETE
     assert users["PUT", "/data/sys.users/{id}/resetPassword"].permission is Permission.UPDATE
+
+
+def test_an_action_has_routes_of_its_own_by_what_it_runs_on():
+    actions = {kind.value: Action(kind.value, kind.value, kind) for kind in ActionKind}
+    app = App("crm", "CRM", entities={"companies": Entity("companies", "Companies", (), actions=actions)})
+    routes = [route for route in build_route_table(app) if route.action]
+    assert {(route.method, route.path): route.operation for route in routes} == {
+        ("PUT", "/data/companies/{id}/one"): Operation.ACT,
+        ("PUT", "/data/companies/{id}/many"): Operation.ACT,
+        ("PUT", "/data/companies/one"): Operation.ACT_BY_QUERY,
+        ("PUT", "/data/companies/many"): Operation.ACT_BY_QUERY,
+        ("PUT", "/data/companies/global"): Operation.ACT_BY_QUERY,
+    }
+    assert {(route.action, route.permission) for route in routes} == {(name, Permission.ACTION) for name in actions}
 
 
 def test_routes_of_users_stand_only_where_there_are_users():
