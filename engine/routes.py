@@ -23,6 +23,7 @@ class Operation(StrEnum):
     READ = "read"
     UPDATE = "update"
     DELETE = "delete"
+    REVERT = "revert"
     RECORD_TRAIL = "recordTrail"
     ENTITY_TRAIL = "entityTrail"
     ACT = "act"
@@ -122,6 +123,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.LIST, "GET", RECORDS, Permission.READ, Scope.DATA),
     Shape(Operation.CREATE, "POST", RECORDS, Permission.CREATE, Scope.DATA),
     Shape(Operation.DELETE_BY_QUERY, "DELETE", RECORDS, Permission.DELETE, Scope.DATA),
+    Shape(Operation.REVERT, "PUT", f"{_RECORD}/revert", Permission.UPDATE, Scope.DATA),
     Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/auditLogs", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/history", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.ACTIVATE_USER, "PUT", f"{_USER}/activate", Permission.UPDATE, Scope.DATA, _USERS),
@@ -161,6 +163,9 @@ IN_PLACE_OF: Mapping[tuple[str, Operation], Operation] = {
 }
 """What an operation on records is for an entity whose records mean something to the server itself."""
 
+NOT_SERVED: frozenset[tuple[str, Operation]] = frozenset({(_USERS, Operation.REVERT)})
+"""What there is not for an entity: a user who is made what they were would pass by the rules of writing users."""
+
 
 def build_route_table(app: App) -> tuple[Route, ...]:
     """Every route of the app, by shape and then by entity in definition order."""
@@ -173,6 +178,8 @@ def _routes(app: App, shape: Shape) -> Iterator[Route]:
     else:
         entities = (shape.entity,) if shape.entity is None or shape.entity in app.entities else ()
     for entity in entities:
+        if entity is not None and (entity, shape.operation) in NOT_SERVED:
+            continue
         for action in _actions(app, shape, entity):
             path = shape.path.replace("{entity}", entity or "").replace("{action}", action or "")
             yield Route(
@@ -196,6 +203,7 @@ def _actions(app: App, shape: Shape, entity: str | None) -> Iterable[str | None]
 __all__ = [
     "IN_PLACE_OF",
     "IN_PLACE_OF_ID",
+    "NOT_SERVED",
     "RECORDS",
     "SHAPES",
     "Operation",

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp
 
 from server.http.requests import Call, read_pairs
 from server.http.responses import answer_json
-from server.runtime import audit
+from server.runtime import audit, past
 
 
 async def list_record_trail(call: Call) -> ASGIApp:
@@ -20,4 +20,10 @@ async def list_entity_trail(call: Call) -> ASGIApp:
     return answer_json(await audit.list_entity_trail(call.running, call.caller, call.entity, read_pairs(call)))
 
 
-__all__ = ["list_entity_trail", "list_record_trail"]
+async def revert_record(call: Call) -> ASGIApp:
+    """PUT /data/{entity}/{id}/revert?to=N; a body is ignored."""
+    pairs = read_pairs(call)
+    return answer_json(await past.revert_record(call.running, call.caller, call.entity, call.params["id"], pairs))
+
+
+__all__ = ["list_entity_trail", "list_record_trail", "revert_record"]

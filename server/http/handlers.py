@@ -24,7 +24,7 @@ from server.http.accounts import (
     update_user,
 )
 from server.http.actions import act, act_by_query
-from server.http.audit import list_entity_trail, list_record_trail
+from server.http.audit import list_entity_trail, list_record_trail, revert_record
 from server.http.jobs import (
     answer_job,
     cancel_job,
@@ -39,7 +39,7 @@ from server.http.jobs import (
 from server.http.requests import Call, read_json, read_object, read_pairs
 from server.http.responses import answer_json
 from server.http.serving import Host, ServedApp
-from server.runtime import aggregates, jobs, lists, records
+from server.runtime import aggregates, jobs, lists, past, records
 from server.runtime.parameters import refuse_parameters
 
 Handler = Callable[[Call], Awaitable[ASGIApp]]
@@ -74,8 +74,10 @@ async def aggregate_records(call: Call) -> ASGIApp:
 
 async def read_record(call: Call) -> ASGIApp:
     """GET /data/{entity}/{id}."""
-    record_id = call.params["id"]
-    return answer_json(await lists.read_record(call.running, call.caller, call.entity, record_id, read_pairs(call)))
+    record_id, pairs = call.params["id"], read_pairs(call)
+    if past.asks_for_past(pairs):
+        return answer_json(await past.read_past(call.running, call.caller, call.entity, record_id, pairs))
+    return answer_json(await lists.read_record(call.running, call.caller, call.entity, record_id, pairs))
 
 
 async def update_record(call: Call) -> ASGIApp:
@@ -126,6 +128,7 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.READ: read_record,
     Operation.UPDATE: update_record,
     Operation.DELETE: delete_record,
+    Operation.REVERT: revert_record,
     Operation.RECORD_TRAIL: list_record_trail,
     Operation.ENTITY_TRAIL: list_entity_trail,
     Operation.ACT: act,

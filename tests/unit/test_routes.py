@@ -33,6 +33,7 @@ def test_an_entity_gets_its_own_routes():
         ("PUT", "/data/production.measure/aggregate"): Operation.AGGREGATE,
         ("GET", "/data/production.measure/auditLogs"): Operation.ENTITY_TRAIL,
         ("GET", "/data/production.measure/history"): Operation.ENTITY_TRAIL,
+        ("PUT", "/data/production.measure/{id}/revert"): Operation.REVERT,
         ("GET", "/data/production.measure/{id}/auditLogs"): Operation.RECORD_TRAIL,
         ("GET", "/data/production.measure/{id}/history"): Operation.RECORD_TRAIL,
         ("GET", "/data/production.measure/{id}"): Operation.READ,
@@ -49,7 +50,7 @@ def test_an_app_without_entities_still_tells_its_health():
 
 def test_the_table_grows_by_the_same_number_of_routes_for_each_entity():
     sizes = [len(build_route_table(app_with(*names))) for names in ([], ["a"], ["a", "b"])]
-    assert sizes[2] - sizes[1] == sizes[1] - sizes[0] == 11
+    assert sizes[2] - sizes[1] == sizes[1] - sizes[0] == 12
 
 
 def test_only_routes_about_no_entity_ask_for_no_right():
@@ -93,6 +94,12 @@ def test_an_action_has_routes_of_its_own_by_what_it_runs_on():
     assert {(route.action, route.permission) for route in routes} == {(name, Permission.ACTION) for name in actions}
 
 
+def test_users_are_not_made_what_they_were():
+    paths = {route.path for route in build_route_table(app_with("companies", "sys.users"))}
+    assert "/data/companies/{id}/revert" in paths
+    assert "/data/sys.users/{id}/revert" not in paths
+
+
 def test_routes_of_users_stand_only_where_there_are_users():
     assert not [route for route in build_route_table(app_with("companies")) if "sys.users" in route.path]
 
@@ -108,6 +115,7 @@ def test_rights_follow_what_a_route_does():
         Operation.DELETE_BY_QUERY: Permission.DELETE,
         Operation.ENTITY_TRAIL: Permission.AUDIT_LOGS,
         Operation.RECORD_TRAIL: Permission.AUDIT_LOGS,
+        Operation.REVERT: Permission.UPDATE,
     }
     routes = build_route_table(app_with("companies"))
     assert {route.operation: route.permission for route in routes if route.entity} == wanted

@@ -17,7 +17,9 @@ _NAME = re.compile(r"[a-z][A-Za-z0-9]*")
 _NOT_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 RESERVED_FIELDS = frozenset({"id", "version", "label"})
-RESERVED_ACTIONS = frozenset({"import", "export", "aggregate", "auditLogs", "history", "files", "upsert", "query"})
+RESERVED_ACTIONS = frozenset(
+    {"import", "export", "aggregate", "auditLogs", "history", "files", "upsert", "query", "revert"}
+)
 RESERVED_FOLDERS = frozenset({"sys", "system"})
 """First parts of entity names that belong to the engine and to the database."""
 RESERVED_APPS = frozenset({"admin", "local", "config"})
