@@ -2,6 +2,7 @@
 
 from engine.records.changes import Change, Creation, Moment, RecordRules, Write
 from engine.records.draft import Draft
+from engine.records.duplicates import duplicate_problem
 from engine.records.forms import Record
 from engine.records.references import FILES, Lookup, References
 from engine.records.view import Frame, View, Views
@@ -20,4 +21,5 @@ __all__ = [
     "View",
     "Views",
     "Write",
+    "duplicate_problem",
 ]

@@ -16,7 +16,7 @@ from engine.actions import CHANGED, CONDITION_MET, CREATED, DELETED, Heard
 from engine.compiler import CompiledEntity
 from engine.errors import Conflict, FieldProblem, ValidationErrors
 from engine.permissions import FULL_ACCESS, Access
-from engine.records import Draft, Frame, Lookup, References, Write
+from engine.records import Draft, Frame, Lookup, References, Write, duplicate_problem
 from server.runtime.following import follow_removal, follow_write
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import note_write, spoil
@@ -121,7 +121,7 @@ async def _save(
     except DuplicateKey as error:
         reader = running.reader_access(caller, compiled.entity.name)
         sent = draft.root.holds if reader is None else None
-        refusal = _not_unique(running, compiled, error, write.record, reader or access, sent)
+        refusal = _not_unique(running, compiled, error, write, reader or access, sent)
         spoil(running, refusal)
         raise refusal from error
 
@@ -256,19 +256,14 @@ def _not_unique(
     running: RunningApp,
     compiled: CompiledEntity,
     error: DuplicateKey,
-    record: Json,
+    write: Write,
     access: Access,
     sent: Callable[[str], bool] | None,
 ) -> ValidationErrors:
     """The unique index that refused a write, as the field that it guards, as far as who hears of it may know."""
-    plan = next((plan for plan in running.compiled.indexes if plan.name == error.index), None)
+    place = compiled.collection, error.index
+    plan = next((plan for plan in running.compiled.indexes if (plan.collection, plan.name) == place), None)
     if plan is None:
         raise error
-    storage = plan.keys[0][0]
-    path = compiled.entity.field_at(storage)
-    assert path is not None
-    item = path.fields[-2] if len(path.fields) > 1 and path.fields[-2].reference is not None else path.field
-    rejected = record.get(path.fields[0].name) if len(path.fields) == 1 else None
-    message = "Another record has this value already"
-    problem = FieldProblem(item.path, item.label, "notUnique", message, {"rejectedValue": rejected})
-    return ValidationErrors([compiled.rules.rights.tell(problem, access, (record,), sent)])
+    problem = duplicate_problem(compiled.entity, plan.keys[0][0], write.record, write.planned, error.values)
+    return ValidationErrors([compiled.rules.rights.tell(problem, access, (write.record,), sent)])
