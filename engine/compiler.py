@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.actions import Behaviour, compile_behaviour
-from engine.definitions import Sources, resolve_app
+from engine.definitions import KnownFiles, Sources, resolve_app
 from engine.indexes import IndexPlan, plan_entity_indexes, plan_indexes
 from engine.permissions import AccessTable
 from engine.permissions.membership import Memberships
@@ -62,9 +62,12 @@ class CompiledApp:
         return Memberships(self.app)
 
 
-def compile_app(sources: Sources) -> CompiledApp:
-    """Raises DefinitionErrors with every problem where the files do not make an app."""
-    return build_app(resolve_app(sources))
+def compile_app(sources: Sources, known: KnownFiles | None = None) -> CompiledApp:
+    """Raises DefinitionErrors with every problem where the files do not make an app.
+
+    Who compiles an app again and again keeps its `known` files, so that only changed ones are read.
+    """
+    return build_app(resolve_app(sources, known))
 
 
 def build_app(app: App) -> CompiledApp:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.compiler import CompiledApp, compile_app
-from engine.definitions import find_apps, read_sources
+from engine.definitions import KnownFiles, find_apps, read_sources
 from engine.errors import CastworkError
 from server.http.serving import Edition, ServedApp, index_routes
 from server.runtime.audit import prepare_audit
@@ -67,9 +67,9 @@ def compile_apps(path: Path) -> tuple[LoadedApp, ...]:
     return loaded
 
 
-def load_app(folder: Path) -> LoadedApp:
-    """The app in a folder; raises DefinitionErrors."""
-    return LoadedApp(folder, compile_app(read_sources(folder)))
+def load_app(folder: Path, known: KnownFiles | None = None) -> LoadedApp:
+    """The app in a folder, of files that are `known` where they have not changed; raises DefinitionErrors."""
+    return LoadedApp(folder, compile_app(read_sources(folder), known))
 
 
 def prefix_of(loaded: Sequence[LoadedApp], settings: Settings) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -30,14 +32,18 @@ def validate(
         ReportFormat, typer.Option("--format", help="How to write the report.")
     ] = ReportFormat.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Count warnings as errors.")] = False,
+    cache: Annotated[bool, typer.Option(help="Give what was found before where nothing has changed.")] = True,
 ) -> None:
     """Report every problem of the definitions. Needs no database.
 
     Exit codes: 0 all is well, 1 there are errors, 2 a path does not exist or holds no app.
     """
-    from engine.definitions import validate_paths
+    from engine.definitions import check_sources, validate_paths
+    from server.check_cache import CheckCache, cache_folder
 
-    outcome = validate_paths(paths, report_format.value, strict=strict)
+    gc.disable()  # the process is short: collecting costs more than it frees
+    check = CheckCache(cache_folder(os.environ)) if cache else check_sources
+    outcome = validate_paths(paths, report_format.value, strict=strict, check=check)
     typer.echo(outcome.text)
     raise typer.Exit(outcome.exit_code)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from engine.definitions import validate_paths
+from engine.definitions import KnownFiles, validate_paths
 from engine.errors import CastworkError, DefinitionErrors
 from server.app import Deployment, Tell, load_app
 
@@ -34,9 +34,10 @@ async def reloading(deployments: Sequence[Deployment], tell: Tell) -> AsyncItera
 
 async def _watch(deployments: Sequence[Deployment], tell: Tell) -> None:
     folders = {one.loaded.folder.resolve(): one for one in deployments}
+    known = {folder: KnownFiles() for folder in folders}
     async for changes in awatch(*folders, watch_filter=_defines):
         for folder in _changed(folders, changes):
-            await _reload(folders[folder], tell)
+            await _reload(folders[folder], known[folder], tell)
 
 
 def _defines(change: Change, file: str) -> bool:
@@ -48,10 +49,10 @@ def _changed(folders: Iterable[Path], changes: set[tuple[Change, str]]) -> list[
     return [folder for folder in folders if any(Path(file).is_relative_to(folder) for _, file in changes)]
 
 
-async def _reload(deployment: Deployment, tell: Tell) -> None:
+async def _reload(deployment: Deployment, known: KnownFiles, tell: Tell) -> None:
     folder = deployment.loaded.folder
     try:
-        deployment.replace(await asyncio.to_thread(load_app, folder))
+        deployment.replace(await asyncio.to_thread(load_app, folder, known))
     except DefinitionErrors:
         outcome = await asyncio.to_thread(validate_paths, [folder])
         tell(f"{outcome.text}\n{deployment.loaded.name} goes on with its last good definitions")

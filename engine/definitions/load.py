@@ -40,21 +40,42 @@ class Definitions:
     problems: tuple[Diagnostic, ...]
 
 
-def load_definitions(sources: Sources) -> Definitions:
-    """Loads every file; never raises for what a file says."""
-    problems: Problems = list(sources.problems)
-    trees: dict[str, Node] = {}
-    for name, text in sources.files.items():
-        if name != HOOKS:
-            tree, found = load_text(name, text)
-            problems += found
-            if tree is not None:
-                trees[name] = tree
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """What a file says by itself: its text, its tree where it can be read, its definition and the problems of both."""
+
+    text: str
+    tree: Node | None
+    definition: Definition | None
+    problems: tuple[Diagnostic, ...]
+
+
+class KnownFiles:
+    """The files of an app as they were loaded last: those that have not changed since need not be read again."""
+
+    def __init__(self) -> None:
+        self._files: Mapping[str, LoadedFile] = {}
+
+    def load(self, texts: Mapping[str, str]) -> Mapping[str, LoadedFile]:
+        """Loads the files, unchanged ones from memory; other files are forgotten."""
+        known = self._files
+        self._files = {
+            name: known[name] if name in known and known[name].text == text else _load_file(name, text)
+            for name, text in texts.items()
+        }
+        return self._files
+
+
+def load_definitions(sources: Sources, known: KnownFiles | None = None) -> Definitions:
+    """Loads every file, unchanged ones from what is `known`; never raises for what a file says."""
+    files = (known or KnownFiles()).load({name: text for name, text in sources.files.items() if name != HOOKS})
+    problems: Problems = [*sources.problems, *(found for file in files.values() for found in file.problems)]
     hooks = sources.files.get(HOOKS)
     functions, found = load_functions(HOOKS, hooks or "")
-    apps = _of_folder(AppDef, {"app": [name for name in APP_FILES if name in sources.files]}, trees, problems)
-    entities = _of_folder(EntityDef, _names_in("entities", sources), trees, problems)
-    groups = _of_folder(GroupDef, _names_in("groups", sources), trees, problems)
+    apps = _of_folder(AppDef, {"app": [name for name in APP_FILES if name in files]}, files, problems)
+    entities = _of_folder(EntityDef, _names_in("entities", sources), files, problems)
+    groups = _of_folder(GroupDef, _names_in("groups", sources), files, problems)
+    trees = {name: file.tree for name, file in files.items() if file.tree is not None}
     named = {name: dataclasses.replace(entity, name=name) for name, entity in entities.items()}
     return Definitions(
         apps["app"], {**named, **_system_entities()}, groups, hooks, functions, trees, tuple(problems + found)
@@ -71,26 +92,39 @@ def _names_in(folder: str, sources: Sources) -> dict[str, list[str]]:
     return names
 
 
+def _load_file(name: str, text: str) -> LoadedFile:
+    tree, problems = load_text(name, text)
+    kind = _kind_of(name)
+    definition = None
+    if tree is not None and kind is not None:
+        loaded = Record(kind).load(tree, name, problems, Position(name, 1, 1))
+        definition = loaded if isinstance(loaded, kind) else None
+    return LoadedFile(text, tree, definition, tuple(problems))
+
+
+def _kind_of(name: str) -> type[Definition] | None:
+    return AppDef if name in APP_FILES else _KINDS.get(name.partition("/")[0])
+
+
+_KINDS: Mapping[str, type[Definition]] = {"entities": EntityDef, "groups": GroupDef}
+
+
 def _of_folder(
-    kind: type[Kind], names: Mapping[str, list[str]], trees: Mapping[str, Node], problems: Problems
+    kind: type[Kind], names: Mapping[str, list[str]], files: Mapping[str, LoadedFile], problems: Problems
 ) -> dict[str, Kind]:
+    """The definitions by name; what two files define is told, and the first one counts."""
     loaded = {}
-    for name, files in names.items():
-        for other in files[1:]:
-            message = f"{other} defines the same as {files[0]}"
+    for name, places in names.items():
+        for other in places[1:]:
+            message = f"{other} defines the same as {places[0]}"
             problems.append(problem(DEFINED_TWICE, Position(other, 1, 1), message, "remove one of the two files"))
-        loaded[name] = _definition(kind, files[0] if files else name, trees, problems)
+        place = places[0] if places else name
+        definition = files[place].definition if place in files else None
+        empty = Map(File(place, ""), 1, 1, True, {}, {})
+        loaded[name] = (
+            definition if isinstance(definition, kind) else kind(node=empty, at=Position(place, 1, 1), faulty=True)
+        )
     return loaded
-
-
-def _definition(kind: type[Kind], file: str, trees: Mapping[str, Node], problems: Problems) -> Kind:
-    start = Position(file, 1, 1)
-    if file in trees:
-        loaded = Record(kind).load(trees[file], file, problems, start)
-        if isinstance(loaded, kind):
-            return loaded
-    empty = Map(File(file, ""), 1, 1, True, {}, {})
-    return kind(node=empty, at=start, faulty=True)
 
 
 @cache

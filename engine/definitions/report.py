@@ -11,11 +11,12 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from engine.definitions.codes import CODES, Code
-from engine.definitions.source import NoApp, find_apps, read_sources
-from engine.definitions.validate import validate_sources
+from engine.definitions.source import NoApp, Sources, find_apps, read_sources
 from engine.errors import Diagnostic
 
 Format = Literal["text", "json", "github", "sarif"]
+Check = Callable[[Sources], Sequence[Diagnostic]]
+"""What tells the problems of an app."""
 
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
@@ -58,25 +59,34 @@ class Outcome:
     text: str
 
 
-def validate_paths(paths: Sequence[Path], form: Format = "text", *, strict: bool = False) -> Outcome:
+def check_sources(sources: Sources) -> tuple[Diagnostic, ...]:
+    """All problems of an app, in file order."""
+    from engine.definitions.validate import validate_sources  # all laws and types: a remembered check needs none
+
+    return validate_sources(sources).diagnostics
+
+
+def validate_paths(
+    paths: Sequence[Path], form: Format = "text", *, strict: bool = False, check: Check = check_sources
+) -> Outcome:
     """Validates every app at the paths (apps, or folders of apps); exit code 2 where a path holds none."""
     try:
-        report = build_report([app for path in paths for app in find_apps(path)])
+        report = build_report([app for path in paths for app in find_apps(path)], check)
     except NoApp as error:
         return Outcome(CANNOT_RUN, str(error))
     report = report.strict() if strict else report
     return Outcome(report.exit_code, render_report(report, form))
 
 
-def build_report(apps: Sequence[Path]) -> Report:
-    """The problems of the apps in these folders; raises NoApp where a folder is none."""
+def build_report(apps: Sequence[Path], check: Check = check_sources) -> Report:
+    """The problems of the apps in these folders, as `check` gives them; raises NoApp where a folder is none."""
     diagnostics: list[Diagnostic] = []
     texts: dict[str, str] = {}
     for app in apps:
         sources = read_sources(app)
         root = PurePath(sources.root)
         texts.update(((root / name).as_posix(), text) for name, text in sources.files.items())
-        for item in validate_sources(sources).diagnostics:
+        for item in check(sources):
             place = replace(item.at, file=(root / item.at.file).as_posix())
             diagnostics.append(replace(item, at=place))
     return Report(tuple(diagnostics), texts, len(apps))

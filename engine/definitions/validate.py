@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from engine.definitions.ignores import apply_ignores, find_ignores
-from engine.definitions.load import load_definitions
+from engine.definitions.load import KnownFiles, load_definitions
 from engine.definitions.nodes import Node, path_to
 from engine.definitions.resolve import resolve_definitions
 from engine.definitions.rules import specified_rules
@@ -29,9 +29,12 @@ class Checked:
         return all(item.severity != "error" for item in self.diagnostics)
 
 
-def validate_sources(sources: Sources) -> Checked:
-    """Loads, resolves and asks every law; never raises for what the files say."""
-    written = load_definitions(sources)
+def validate_sources(sources: Sources, known: KnownFiles | None = None) -> Checked:
+    """Loads, resolves and asks every law; never raises for what the files say.
+
+    Files that have not changed since the last time with the same `known` are not loaded again.
+    """
+    written = load_definitions(sources, known)
     resolved = resolve_definitions(written)
     found = [*written.problems, *resolved.problems]
     context = Context(written, resolved)
@@ -41,9 +44,9 @@ def validate_sources(sources: Sources) -> Checked:
     return Checked(resolved.app, _in_file_order(heard, written.trees))
 
 
-def resolve_app(sources: Sources) -> App:
+def resolve_app(sources: Sources, known: KnownFiles | None = None) -> App:
     """The model of an app; raises DefinitionErrors with all problems when there is an error among them."""
-    checked = validate_sources(sources)
+    checked = validate_sources(sources, known)
     if not checked.ok:
         raise DefinitionErrors(checked.diagnostics)
     return checked.app

@@ -51,8 +51,8 @@ PARAMETER_KEY: Final = Code(
 UNIQUE_IN_LIST: Final = Code(
     "T406",
     "Unique values in a list",
-    "A unique field that holds a list, or stands in one, keeps two records from sharing any of its values. Inside one "
-    "record values may still repeat, and in a list of groups the empty values of two records clash as well.",
+    "A unique field that holds a list, or stands in one, keeps two records from sharing any of its values; inside one "
+    "record values may still repeat.",
     "fields: {codes: {type: text, many: true, unique: true}}",
     "fields: {codes: {type: text, many: true, index: true}}",
     severity="warning",

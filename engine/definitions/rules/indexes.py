@@ -11,8 +11,7 @@ from engine.definitions.model import IndexDef
 from engine.definitions.rules.context import Context, Site, is_stand_in, text_of
 from engine.errors import Diagnostic, Position
 from engine.fields.base import Capability, Shape
-from engine.indexes import PREFIX, IndexPlan, plan_indexes
-from engine.schema import App
+from engine.indexes import PREFIX, IndexPlan, plan_entity_indexes
 
 MOST_FIELDS = 16
 """What one index may have at most."""
@@ -80,7 +79,7 @@ def indexes_are_needed(context: Context) -> Iterator[Diagnostic]:
     """No index begins another one, which serves its queries too; a unique index has work of its own."""
     for site in context.sites:
         if site.definition.indexes and not context.unsure(site.entity.name) and _is_whole(site):
-            plans = plan_indexes(App("", "", entities={site.entity.name: site.entity}))
+            plans = tuple(plan_entity_indexes(site.entity))
             places = _places(site)
             for number, plan in enumerate(plans):
                 at = places.get(plan.name)
@@ -139,6 +138,7 @@ def _begins(plan: IndexPlan, other: IndexPlan) -> bool:
     if (
         plan.unique
         or other.partial is not None
+        or other.sparse
         or not all(isinstance(way, int) for _, way in (*plan.keys, *other.keys))
     ):
         return False

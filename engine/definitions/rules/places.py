@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from engine.definitions.model import EntityRightsDef, FieldRightDef
@@ -31,6 +31,18 @@ if TYPE_CHECKING:
     from engine.definitions.rules.context import Context
 
 Parse = Callable[[str], Source]
+
+
+_parse_answer = partial(parse_expression, allow_records=True)
+
+
+@lru_cache(maxsize=2048)
+def _parsed(parse: Parse, text: str) -> Source | ExpressionError:
+    """Heirs and like entities bring the same texts again and again."""
+    try:
+        return parse(text)
+    except ExpressionError as error:
+        return error.with_traceback(None)
 
 
 class Role(StrEnum):
@@ -59,10 +71,7 @@ class ExpressionPlace:
     @cached_property
     def source(self) -> Source | ExpressionError:
         """The parsed text, or why it cannot be parsed."""
-        try:
-            return self.parse(text_of(self.text))
-        except ExpressionError as error:
-            return error
+        return _parsed(self.parse, text_of(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +157,7 @@ def _expressions_of_actions(context: Context) -> Iterator[ExpressionPlace]:
             if action.kind is ActionKind.ONE:
                 yield from _condition(definition.precondition, names)
             yield from _validations(definition.validations, names)
-            respond = partial(parse_expression, allow_records=True)
-            yield from _text(definition.respond, respond, names, Role.TEXT)
+            yield from _text(definition.respond, _parse_answer, names, Role.TEXT)
             for step in definition.steps:
                 yield from _expressions_of_step(step, names)
 
