@@ -3,11 +3,12 @@ PYTHON ?= python3
 APP ?= app_definitions/crm
 PORT ?= 8000
 EXAMPLES ?= 4000
+MUTATIONS ?= 10000
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help run test unit properties check bench format lock
+.PHONY: help run test unit properties mutations check bench chaos format lock
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -25,14 +26,22 @@ unit: $(INSTALLED) ## the tests that need neither server nor database
 properties: $(INSTALLED) ## compare 100,000 lists with a reference (EXAMPLES=number of schemas, 25 lists each)
 	CASTWORK_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -s tests/properties/test_queries_agree.py
 
+chaos: $(INSTALLED) ## kill servers, workers and databases in the middle of jobs (CHAOS_RUNS=50 CHAOS_RECORDS=10000)
+	$(BIN)/python -m tests.chaos $(SCENARIOS)
+
 check: $(INSTALLED) ## lint, format, types, and the sample apps' definitions
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy engine server
-	$(BIN)/castwork validate app_definitions
+	$(BIN)/castwork validate --strict app_definitions
+	$(BIN)/castwork fmt --check app_definitions
 
-bench: $(INSTALLED) ## measure how long definitions take to compile
+mutations: $(INSTALLED) ## change single words of the sample apps, 10,000 times (MUTATIONS=number)
+	CASTWORK_MUTATIONS=$(MUTATIONS) $(BIN)/pytest -n auto tests/properties/test_definition_mutations.py
+
+bench: $(INSTALLED) ## measure how long definitions take to check and to compile
 	$(BIN)/python -m tests.benchmarks.compile_time
+	$(BIN)/python -m tests.benchmarks.check_time
 
 format: $(INSTALLED) ## rewrite the code in the house format
 	$(BIN)/ruff check --fix

@@ -1,0 +1,246 @@
+"""What chaos happens to: an app whose deletions leave witnesses, its database, and the processes that get killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import re
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bson import ObjectId
+
+from engine.compiler import compile_app
+from engine.definitions import Sources
+from server.runtime.jobs import delete_query_later, prepare_jobs
+from server.runtime.jobs.stored import JOBS, LOGS, RESULTS, read_job
+from server.runtime.running import SYSTEM, RunningApp
+from server.store import EmbeddedDatabase, StoreError, open_store
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    "app.yaml": "name: chaos\nlabel: Chaos\nqueues: {mix: {workers: 8}}\n",
+    "entities/things.yaml": (
+        "label: Things\nrecordLabel: name\nfields:\n  name: {type: text}\n  batch: {type: integer, index: true}\n"
+        "listeners:\n  remember:\n    on: [deleted]\n    from: [user, script, system]\n    steps:\n"
+        '      - create: {entity: witnesses, values: {name: "{name}", batch: "=batch"}}\n'
+    ),
+    "entities/witnesses.yaml": (
+        "label: Witnesses\nrecordLabel: name\nfields:\n  name: {type: text}\n  batch: {type: integer, index: true}\n"
+    ),
+}
+COMPILED = compile_app(Sources(".", FILES))
+LEASE = 3.0
+ADMIN = {"CASTWORK_ADMIN_EMAIL": "admin@example.com", "CASTWORK_ADMIN_PASSWORD": "a password for tests"}
+MOST_RESULTS = 1_000
+
+
+class Violated(AssertionError):
+    """A promise was not kept."""
+
+
+@dataclass
+class Count:
+    """What a scenario did and saw."""
+
+    runs: int = 0
+    kills: int = 0
+    records: int = 0
+    longest_recovery: float = 0.0
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def line(self) -> str:
+        more = "".join(f", {count} × {what}" for what, count in sorted(self.notes.items()))
+        return (
+            f"{self.runs} runs, {self.kills} kills, {self.records} records, "
+            f"0 lost, 0 doubled, longest recovery {self.longest_recovery:.1f} s{more}"
+        )
+
+
+class Program:
+    """`castwork` in a process of its own, which is killed by its id."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.said = ""
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls, *arguments: str, **environment: str) -> Program:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "server", *arguments),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=ROOT,
+            env={**os.environ, **ADMIN, "CASTWORK_JOB_LEASE": str(LEASE), **environment},
+        )
+        return cls(process)
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.said += line.decode(errors="replace")
+
+    async def wait_for(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+        """The match of a pattern in what the program prints."""
+        give_up = time.monotonic() + seconds
+        while time.monotonic() < give_up and self.process.returncode is None:
+            if found := re.search(pattern, self.said):
+                return found
+            await asyncio.sleep(0.05)
+        raise Violated(f"No {pattern} in: {self.said[-3000:]}")
+
+    def send(self, sig: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(sig)
+
+    async def ended(self) -> int:
+        code = await self.process.wait()
+        await self._reading
+        return code
+
+    async def kill(self) -> None:
+        self.send(signal.SIGKILL)
+        await self.ended()
+
+
+class Ground:
+    """One app over one database that this process owns."""
+
+    def __init__(self, folder: Path, uri: str, running: RunningApp) -> None:
+        self.folder = folder
+        self.uri = uri
+        self.running = running
+        self.programs: list[Program] = []
+
+    @property
+    def store(self):
+        return self.running.store
+
+    async def worker(self, **environment: str) -> Program:
+        program = await Program.start("worker", str(self.folder), "--db", self.uri, **environment)
+        self.programs.append(program)
+        return program
+
+    async def things(self, batch: int, count: int) -> list[ObjectId]:
+        """Ids of new records."""
+        made = [
+            {"_id": ObjectId(), "version": 0, "label": f"{batch}-{n}", "name": f"{batch}-{n}", "batch": batch}
+            for n in range(count)
+        ]
+        for start in range(0, count, 2_000):
+            await self.store.insert_many("things", made[start : start + 2_000])
+        return [document["_id"] for document in made]
+
+    async def delete_later(self, batch: int) -> ObjectId:
+        return (await delete_query_later(self.running, SYSTEM, "things", [("batch", str(batch))])).id
+
+    async def processed(self, job: ObjectId) -> tuple[int, str]:
+        """How many records the job has done, and its status; bears a database that is away."""
+        while True:
+            with contextlib.suppress(StoreError):
+                found = await read_job(self.store, job, {"payload": 0})
+                assert found is not None
+                return found.records_processed, found.state.status
+            await asyncio.sleep(0.1)
+
+    async def until(self, job: ObjectId, records: int, seconds: float) -> float:
+        """Seconds until the job has done more records than so many, or is finished."""
+        began = time.monotonic()
+        while True:
+            done, status = await self.processed(job)
+            if done > records or status == "FINISHED":
+                return time.monotonic() - began
+            if time.monotonic() - began > seconds:
+                raise Violated(f"The job {job} stays at {done} records, {status}, for {seconds} s")
+            await asyncio.sleep(0.03)
+
+    async def finish(self, job: ObjectId, seconds: float = 600) -> None:
+        give_up = time.monotonic() + seconds
+        while (await self.processed(job))[1] != "FINISHED":
+            if time.monotonic() > give_up:
+                raise Violated(f"The job {job} does not end: {await self.processed(job)}")
+            await asyncio.sleep(0.1)
+
+    async def check(self, job: ObjectId, batch: int, count: int) -> None:
+        """Every record of the batch was deleted once, and the job says so."""
+        left = await self.store.count("things", {"batch": batch})
+        seen = Counter(
+            one["name"] for one in await self.store.find("witnesses", {"batch": batch}, projection={"name": 1})
+        )
+        found = await read_job(self.store, job)
+        entries = await self.store.find(RESULTS, {"job": job}, sort=[("number", 1)])
+        lines = [line["message"] for line in await self.store.find(LOGS, {"job": job}, sort=[("_id", 1)])]
+        doubled = [name for name, times in seen.items() if times > 1]
+        facts = {
+            "left": left,
+            "lost": count - len(seen),
+            "doubled": len(doubled),
+            "processed": found.records_processed,
+            "counted": found.records_count,
+            "errors": found.has_errors,
+            "results": len({entry["key"] for entry in entries}),
+            "numbers": [entry["number"] for entry in entries] == list(range(len(entries))),
+            "refused": sum(entry["result"]["status"] != "ok" for entry in entries),
+            "last line": lines[-1],
+        }
+        promised = {
+            "left": 0,
+            "lost": 0,
+            "doubled": 0,
+            "processed": count,
+            "counted": count,
+            "errors": False,
+            "results": min(count, MOST_RESULTS),
+            "numbers": True,
+            "refused": 0,
+            "last line": "Finished",
+        }
+        if facts != promised:
+            wrong = {name: fact for name, fact in facts.items() if fact != promised[name]}
+            raise Violated(f"{wrong} for the job {found} with the log {lines}")
+
+    async def clear(self) -> None:
+        for collection in ("things", "witnesses", JOBS, RESULTS, LOGS):
+            await self.store.delete_many(collection, {})
+
+    async def close(self) -> None:
+        for program in self.programs:
+            program.send(signal.SIGCONT)
+            await program.kill()
+        await self.store.close()
+
+
+def write_app(folder: Path) -> Path:
+    for name, text in FILES.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folder
+
+
+@contextlib.asynccontextmanager
+async def open_ground(folder: Path):
+    """A ground and the database process under it."""
+    app = write_app(folder / "app")
+    async with EmbeddedDatabase(folder / "data") as database:
+        store = await open_store(database.uri, "chaos")
+        for plan in COMPILED.indexes:
+            await store.create_index(plan.collection, plan.name, plan.keys, {})
+        await prepare_jobs(store)
+        ground = Ground(app, database.uri, RunningApp(COMPILED, store))
+        try:
+            yield ground, database
+        finally:
+            await ground.close()
+
+
+def some_moment(rng: random.Random, count: int) -> int:
+    """After how many records something shall happen."""
+    return rng.randrange(count * 9 // 10)
