@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from bson import ObjectId
 
 from engine.records.audit import AUDIT
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.asyncio
 ROOT = Path(__file__).parents[3]
 REFERRERS = int(os.environ.get("REFERRERS", "500"))
 KILLS = int(os.environ.get("KILLS", "3"))
+started = []
 SECONDS = 10
 """How long the next process may take."""
 
@@ -45,6 +47,7 @@ async def start(uri, database, folder, company):
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+    started.append(process)
     assert await asyncio.wait_for(process.stdout.readline(), 30), "it did not start"
     return process
 
@@ -52,6 +55,14 @@ async def start(uri, database, folder, company):
 async def kill(process):
     process.send_signal(signal.SIGKILL)
     await process.wait()
+    started.remove(process)
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def no_survivors():
+    yield
+    for process in list(started):
+        await kill(process)
 
 
 async def test_no_label_is_stale_and_no_row_is_missing_after_a_kill(make_world, database, tmp_path):
