@@ -2,7 +2,7 @@
 
 from engine.records.changes import Change, Creation, Moment, RecordRules, Write
 from engine.records.draft import Draft
-from engine.records.duplicates import duplicate_problem
+from engine.records.duplicates import duplicate_problem, held_values
 from engine.records.forms import Record
 from engine.records.references import FILES, Lookup, References
 from engine.records.view import Frame, View, Views
@@ -22,4 +22,5 @@ __all__ = [
     "Views",
     "Write",
     "duplicate_problem",
+    "held_values",
 ]

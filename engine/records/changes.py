@@ -270,10 +270,11 @@ class RecordRules:
         reader: Access | None,
     ) -> None:
         """Raises ValidationErrors with every problem, as far as who hears of them may know."""
-        problems = self._validator.validate(record, draft.problems, moment.scope(record, old))
-        problems += _unfit_targets(draft, record, moment)
+        refused = _unfit_targets(draft, record, moment) | draft.problems
+        problems = self._validator.validate(record, refused, moment.scope(record, old))
         version = draft.problems.get("version")
         if problems or draft.unknown or version is not None:
+            draft.merged = record
             seen = (record,) if old is None else (record, old)
             sent = draft.root.holds if reader is None else None
             told = (self.rights.tell(problem, reader or access, seen, sent) for problem in problems)
@@ -299,10 +300,10 @@ def _field_storer(item: Field) -> Callable[[Any], Any]:
     return lambda value: None if value is None else one(value)
 
 
-def _unfit_targets(draft: Draft, record: Record, moment: Moment) -> list[FieldProblem]:
+def _unfit_targets(draft: Draft, record: Record, moment: Moment) -> dict[str, FieldProblem]:
     clock = Clock(moment.now, moment.timezone)
     found = (
-        relationship.problem(target, where, record, moment.user, clock)
+        (where, relationship.problem(target, where, record, moment.user, clock))
         for where, (relationship, target) in draft.targets.items()
     )
-    return [problem for problem in found if problem is not None]
+    return {where: problem for where, problem in found if problem is not None}

@@ -97,7 +97,7 @@ class Chooser(Protocol):
 @dataclass(slots=True)
 class Draft:
     """A body as understood so far. `problems` are by concrete path (`addresses[1].zipCode`); `targets` are the records
-    found for references that the definition limits, by the same paths."""
+    found for references that the definition limits, by the same paths; `merged` is the record that was refused."""
 
     root: Group
     mask: WriteMask
@@ -106,6 +106,7 @@ class Draft:
     unknown: list[FieldProblem] = field(default_factory=list)
     asks: list[Asked] = field(default_factory=list)
     targets: dict[str, tuple[Chooser, Record]] = field(default_factory=dict)
+    merged: Record | None = None
 
     def note(self, where: str, problem: FieldProblem) -> None:
         """Keeps a problem; the first at a place stays."""

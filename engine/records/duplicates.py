@@ -1,39 +1,63 @@
-"""A refused key of a unique index in, out comes the problem: which of the record's values another record has."""
+"""Unique values of records: in go a record and where an index holds values apart, out come the values and problems."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import FieldProblem
 from engine.fields.base import Shape
+from engine.records.forms import Record, value_storer
 from engine.schema import Entity, Field
 
 _UNKNOWN = object()
 """No stored value is this one."""
 
 
-def duplicate_problem(
-    entity: Entity, key_path: str, record: Mapping[str, Any], document: Mapping[str, Any], values: Mapping[str, Any]
-) -> FieldProblem:
-    """The problem of the field whose values a unique index holds apart.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One value that a unique index holds apart: its concrete place in the record, the value as people know it, and
+    as the index does."""
 
-    `key_path` is where they are stored, `record` what was to be written, `document` the same as stored, `values` the
-    refused key by stored path. Where a record holds several values and none of them is known to be the key, the
-    field is told without an index.
-    """
+    place: str
+    value: Any
+    key: Any
+    label: str
+
+    @property
+    def problem(self) -> FieldProblem:
+        """Another record has the value."""
+        return _problem(self.place, self.label, self.value)
+
+
+def held_values(entity: Entity, key_path: str, record: Record) -> list[Held]:
+    """Everything that a record (value form) holds at the stored path of a unique index; unset values are left out."""
     fields, part = _fields_at(entity, key_path)
     item = fields[-1]
-    found = list(_places(fields, record, document, ""))
+    store = value_storer(item)
+    held = []
+    for place, value in _places(fields, record, ""):
+        stored = value if store is None else store(value)
+        shown = value["id"] if item.type.shape is Shape.REFERENCE else value
+        held.append(Held(place, shown, stored if part is None else stored.get(part), item.label))
+    return held
+
+
+def duplicate_problem(entity: Entity, key_path: str, record: Record, values: Mapping[str, Any]) -> FieldProblem:
+    """The problem of the field whose values an index at `key_path` holds apart; `values` is the key that it refused,
+    by stored path. Where a record holds several values and none of them is the key, the field is told as a whole."""
+    held = held_values(entity, key_path, record)
     key = values.get(key_path, _UNKNOWN)
-    matches = [one for one in found if (one[2] if part is None else one[2].get(part)) == key]
-    if not matches and len(found) == 1:
-        matches = found
-    where, rejected = matches[0][:2] if matches else (item.path, None)
-    if item.type.shape is Shape.REFERENCE and rejected is not None:
-        rejected = rejected["id"]
-    message = "Another record has this value already"
-    return FieldProblem(where, item.label, "notUnique", message, {"rejectedValue": rejected})
+    refused = [one for one in held if one.key == key] or (held if len(held) == 1 else [])
+    if refused:
+        return refused[0].problem
+    item = _fields_at(entity, key_path)[0][-1]
+    return _problem(item.path, item.label, None)
+
+
+def _problem(place: str, label: str, value: Any) -> FieldProblem:
+    return FieldProblem(place, label, "notUnique", "Another record has this value already", {"rejectedValue": value})
 
 
 def _fields_at(entity: Entity, key_path: str) -> tuple[tuple[Field, ...], str | None]:
@@ -47,18 +71,18 @@ def _fields_at(entity: Entity, key_path: str) -> tuple[tuple[Field, ...], str | 
     return path.fields, part
 
 
-def _places(fields: Sequence[Field], record: Any, document: Any, where: str) -> Iterator[tuple[str, Any, Any]]:
-    """Every value of the last field: its concrete place, the value, and the value as stored."""
+def _places(fields: Sequence[Field], value: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """Every value of the last field that is set, with its concrete place."""
+    if value is None:
+        return
     if not fields:
-        yield where, record, document
+        yield where, value
         return
     first, *rest = fields
-    value, stored = record.get(first.name), document.get(first.name)
-    if value is None or stored is None:
-        return
+    found = value.get(first.name)
     place = f"{where}.{first.name}" if where else first.name
     if first.many:
-        for index, (one, kept) in enumerate(zip(value, stored, strict=True)):
-            yield from _places(rest, one, kept, f"{place}[{index}]")
+        for index, one in enumerate(found or ()):
+            yield from _places(rest, one, f"{place}[{index}]")
     else:
-        yield from _places(rest, value, stored, place)
+        yield from _places(rest, found, place)

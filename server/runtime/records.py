@@ -17,6 +17,7 @@ from engine.compiler import CompiledEntity
 from engine.errors import Conflict, FieldProblem, ValidationErrors
 from engine.permissions import FULL_ACCESS, Access
 from engine.records import Draft, Frame, Lookup, References, Write, duplicate_problem
+from server.runtime.duplicates import find_duplicates, plan_whole
 from server.runtime.following import follow_removal, follow_write
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import note_write, spoil
@@ -41,7 +42,8 @@ async def create_record(
     await answer_references(running, caller, compiled.references, draft)
     numbers = await _next_numbers(running, compiled, draft)
     reader = running.reader_access(caller, name)
-    creation = compiled.rules.plan_create(draft, running.moment(caller), access, numbers, reader=reader)
+    plan = partial(compiled.rules.plan_create, draft, running.moment(caller), access, numbers, reader=reader)
+    creation = await plan_whole(running, compiled, draft, plan)
     written = await _save(running, caller, compiled, creation, access, draft)
     assert written is not None, "nothing stands in the way of a new record"
     return render_answer(running, caller, compiled, written)
@@ -73,7 +75,8 @@ async def update_record(
         if document is None:
             raise compiled.rules.rights.missing(str(key))
         told = running.reader_access(caller, name)
-        change = compiled.rules.plan_update(document, draft, running.moment(caller), access, told)
+        plan = partial(compiled.rules.plan_update, document, draft, running.moment(caller), access, told)
+        change = await plan_whole(running, compiled, draft, plan)
         written = await _save(running, caller, compiled, change, access, draft)
         if written is not None:
             return render_answer(running, reader or caller, compiled, written)
@@ -121,7 +124,7 @@ async def _save(
     except DuplicateKey as error:
         reader = running.reader_access(caller, compiled.entity.name)
         sent = draft.root.holds if reader is None else None
-        refusal = _not_unique(running, compiled, error, write, reader or access, sent)
+        refusal = await _not_unique(running, compiled, error, write, reader or access, sent)
         spoil(running, refusal)
         raise refusal from error
 
@@ -252,7 +255,7 @@ async def _next_numbers(running: RunningApp, compiled: CompiledEntity, draft: Dr
     }
 
 
-def _not_unique(
+async def _not_unique(
     running: RunningApp,
     compiled: CompiledEntity,
     error: DuplicateKey,
@@ -260,10 +263,13 @@ def _not_unique(
     access: Access,
     sent: Callable[[str], bool] | None,
 ) -> ValidationErrors:
-    """The unique index that refused a write, as the field that it guards, as far as who hears of it may know."""
+    """The unique index that refused a write, as the field that it guards, and what others would have refused, as far
+    as who hears of it may know. A transaction that a refusal has ended is asked nothing more."""
     place = compiled.collection, error.index
     plan = next((plan for plan in running.compiled.indexes if (plan.collection, plan.name) == place), None)
     if plan is None:
         raise error
-    problem = duplicate_problem(compiled.entity, plan.keys[0][0], write.record, write.planned, error.values)
-    return ValidationErrors([compiled.rules.rights.tell(problem, access, (write.record,), sent)])
+    problem = duplicate_problem(compiled.entity, plan.keys[0][0], write.record, error.values)
+    found = [] if running.unit is not None else await find_duplicates(running, compiled, write.record)
+    problems = found if any(one.field == problem.field for one in found) else [problem, *found]
+    return ValidationErrors([compiled.rules.rights.tell(one, access, (write.record,), sent) for one in problems])

@@ -7,6 +7,12 @@ fields:
   team:  {type: group, unique: true}
   rows:  {type: nested, many: true, fields: {zip: {type: text, unique: true}}}
 """
+MIXED = """
+fields:
+  no:   {type: integer, unique: true}
+  size: {type: integer, max: 9}
+  code: {type: text, unique: true}
+"""
 OTHERS = "fields: {a: {type: text}, b: {type: text}}\nindexes: [{name: pair, fields: [b, a], unique: true}]"
 PAIRS = "fields: {a: {type: text}, b: {type: text}}\nindexes: [{name: pair, fields: [a, b], unique: true}]"
 
@@ -22,6 +28,23 @@ async def test_the_place_of_a_duplicate_is_told(stage):
     ):
         refused = await app.ask("POST", "/data/things", body, status=400)
         assert [(one["field"], one["code"]) for one in refused["errors"]] == [(place, "notUnique")]
+
+
+async def test_duplicates_are_told_with_all_other_problems_in_field_order(stage):
+    app = await stage({"things": MIXED})
+    await app.create("things", no=1, code="a", size=1)
+    kept = await app.create("things", no=2, code="b", size=2)
+    for method, path in (("POST", "things"), ("PUT", f"things/{kept['id']}")):
+        refused = await app.ask(method, f"/data/{path}", {"else": 1, "code": "a", "size": 99, "no": 1}, status=400)
+        told = [(one["field"], one["code"]) for one in refused["errors"]]
+        assert told == [("no", "notUnique"), ("size", "invalid"), ("code", "notUnique"), ("else", "invalidStructure")]
+        refused = await app.ask(method, f"/data/{path}", {"code": "a", "no": 1, "size": 3}, status=400)
+        assert [(one["field"], one["code"]) for one in refused["errors"]] == [
+            ("no", "notUnique"),
+            ("code", "notUnique"),
+        ]
+    own = await app.ask("PUT", f"/data/things/{kept['id']}", {"no": 2, "code": "b", "size": 99}, status=400)
+    assert [one["field"] for one in own["errors"]] == ["size"]
 
 
 async def test_indexes_of_one_name_in_two_entities_are_two(stage):

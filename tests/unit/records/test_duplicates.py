@@ -42,7 +42,7 @@ def told(bench):
 
     def tell(path, key=None):
         values = {} if key is None else {path: ids.get(key, key)}
-        problem = duplicate_problem(things.entity.entity, path, made.record, made.document, values)
+        problem = duplicate_problem(things.entity.entity, path, made.record, values)
         assert problem.code == "notUnique"
         rejected = problem.info["rejectedValue"]
         return problem.field, next((name for name, one in ids.items() if str(one) == rejected), rejected)

@@ -125,3 +125,8 @@ def test_a_limit_may_speak_of_the_present_day(bench):
     day = 86_400_000
     assert found.create({"owner": str(ADA)}, now=1_700_000_000_000).record["owner"]["label"] == "Ada"
     assert found.problems({"owner": str(ADA)}, now=1_700_000_000_000 + day) == [("owner", "invalid")]
+
+
+def test_what_may_not_be_chosen_is_told_in_the_place_of_its_field(things):
+    told = things.problems({"limit": "x", "junior": "Ada", "else": 1})
+    assert told == [("junior", "invalid"), ("limit", "invalid"), ("else", "invalidStructure")]
