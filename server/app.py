@@ -19,6 +19,7 @@ from server.runtime.auth.start import make_first_developer, purge_ended
 from server.runtime.calls import Calls
 from server.runtime.hooks import BadHooks, Hooks, load_hooks
 from server.runtime.jobs import prepare_jobs
+from server.runtime.jobs.cancelling import end_tasks
 from server.runtime.outbox import keep_sweeping
 from server.runtime.running import RunningApp
 from server.settings import Settings
@@ -39,6 +40,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
 """Seconds between tries to reach a database; they double from the first to the longest."""
 LAST_WORK = 2.0
 """Seconds that are left to what follows the last writes; the rest waits for the next start."""
+CANCEL_AGAIN = 1.0
+"""Seconds after which a task that forgot its cancellation is cancelled again."""
 
 
 class CannotServe(CastworkError):
@@ -132,8 +135,7 @@ class Deployment:
     async def close(self) -> None:
         """Ends what follows writes, and lets go of the database."""
         if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
+            await end_tasks([self._sweeping], CANCEL_AGAIN)
         if self._running is not None:
             await self._running.outbox.close(LAST_WORK)
         if self._running is not None:
@@ -182,9 +184,7 @@ async def deployed(
             task.result()
         yield deployments
     finally:
-        for task in tries:
-            task.cancel()
-        await asyncio.gather(*tries, return_exceptions=True)
+        await end_tasks(tries, CANCEL_AGAIN)
         for one in deployments:
             await one.close()
 
