@@ -218,10 +218,14 @@ def _problems_of_email() -> Iterator[None]:
     try:
         yield
     except ValidationErrors as error:
-        raise ValidationErrors(
+        told = [
             replace(problem, field=EMAIL, label="Email") if problem.field == STANDARDIZED else problem
             for problem in error.problems
-        ) from error
+        ]
+        once: dict[tuple[str | None, str], FieldProblem] = {}
+        for problem in told:
+            once.setdefault((problem.field, problem.code), problem)  # both spellings of one address may be taken
+        raise ValidationErrors(once.values()) from error
 
 
 async def _forget_deleted(running: RunningApp, ids: Iterable[str]) -> None:

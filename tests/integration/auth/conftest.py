@@ -15,7 +15,7 @@ from server.runtime.auth import callers, login
 from server.runtime.auth.desk import Desk
 from server.runtime.auth.hashing import Hasher
 from server.runtime.running import SYSTEM, RunningApp
-from server.store import EmbeddedDatabase, open_store
+from server.store import EmbeddedDatabase, open_store, reconcile_indexes
 
 FILES = {
     "app.yaml": "name: crm\nlabel: CRM\nsession: {timeout: 8h}\n",
@@ -124,10 +124,8 @@ async def open_world(database):
         clock = clock or Clock()
         store = await open_store(database, name or f"auth{next(numbers)}")
         stores.append(store)
-        for plan in compiled.indexes if name is None else ():
-            await store.create_index(
-                plan.collection, plan.name, plan.keys, {"unique": plan.unique, "partialFilterExpression": plan.partial}
-            )
+        if name is None:
+            await reconcile_indexes(store, compiled.indexes)
         desk = Desk(hasher or Hasher(memory_kib=64, passes=1), policy)
         return World(RunningApp(compiled, store, clock, clock.pause, desk), clock)
 
