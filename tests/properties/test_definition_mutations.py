@@ -14,8 +14,12 @@ from engine.compiler import compile_app
 from engine.definitions import Sources, read_sources, render_report, validate_sources
 from engine.definitions.report import Report
 
-CRM = Path(__file__).parents[2] / "app_definitions" / "crm"
-SOURCES = read_sources(CRM)
+ROOT = Path(__file__).parents[2]
+APPS = {
+    folder.name: read_sources(folder).files
+    for folder in (ROOT / "app_definitions" / "crm", ROOT / "server" / "starter")
+}
+PLACES = [(app, name) for app, files in APPS.items() for name in files if not name.startswith("tests/")]
 TOKEN = re.compile(r"[A-Za-z_$][\w$.]*|\d+|\s+|[^\w\s]")
 MUTATIONS = int(os.environ.get("CASTWORK_MUTATIONS", "400"))
 ODD = [
@@ -47,7 +51,9 @@ def tokens_of(text):
     return TOKEN.findall(text)
 
 
-WORDS = sorted({token for text in SOURCES.files.values() for token in tokens_of(text) if token.strip()})
+WORDS = sorted(
+    {token for files in APPS.values() for text in files.values() for token in tokens_of(text) if token.strip()}
+)
 
 
 def mutate(text, dice):
@@ -82,13 +88,13 @@ def check(files):
     return checked
 
 
-@pytest.mark.parametrize("name", [name for name in SOURCES.files if not name.startswith("tests/")])
-def test_one_changed_token_gives_an_app_or_problems(name):
+@pytest.mark.parametrize(("app", "name"), PLACES)
+def test_one_changed_token_gives_an_app_or_problems(app, name):
     dice = random.Random(name)
     seen = set()
-    for _ in range(max(20, MUTATIONS // len(SOURCES.files))):
-        text = mutate(SOURCES.files[name], dice)
-        seen.add(check({**SOURCES.files, name: text}).ok)
+    for _ in range(max(20, -(-MUTATIONS // len(PLACES)))):
+        text = mutate(APPS[app][name], dice)
+        seen.add(check({**APPS[app], name: text}).ok)
     assert False in seen
 
 
