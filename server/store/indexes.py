@@ -15,6 +15,8 @@ from server.store.mongo import Document, Store
 
 log = logging.getLogger("castwork.indexes")
 
+OWN = "sys."
+"""Begins the names of the server's own collections; what they need beyond definitions, their owners build."""
 AT_ONCE = 16
 """Collections that are worked on at the same time, well below the connections that a client has."""
 
@@ -75,7 +77,8 @@ async def reconcile_indexes(store: Store, plans: Iterable[IndexPlan]) -> Report:
         async with turns:
             return await _reconcile_collection(store, collection, planned[collection])
 
-    collections = sorted({*planned, *await store.collection_names()})
+    others = {name for name in await store.collection_names() if not name.startswith(OWN)}
+    collections = sorted({*planned, *others})
     found = await asyncio.gather(*map(reconcile, collections), return_exceptions=True)
     merged = _Findings()
     for one in found:
