@@ -63,7 +63,9 @@ def test_the_label_and_the_copies_in_a_reference_are_hidden_where_their_sources_
     app = compiled(sales="{companies: {read: always, fields: {secret: none}}, contacts: {read: always}}")
     rights = access(app, "contacts", "sales")
     assert rights.hidden == {"company.label", "company.secret", "jobs.at.label", "jobs.label", "label"}
-    assert not rights.hides("company") and not rights.hides("company.open") and not rights.hides("company.id")
+    assert not rights.hides("company")
+    assert not rights.hides("company.open")
+    assert not rights.hides("company.id")
 
 
 def test_a_group_can_show_what_a_record_keeps_of_another_one():
