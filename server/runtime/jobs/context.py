@@ -27,7 +27,7 @@ from server.runtime.jobs.cancelling import check_cancelled
 from server.runtime.jobs.crash_points import CrashPoint, pass_point
 from server.runtime.jobs.stored import JOBS, RESULTS, expiry, write_log
 from server.runtime.jobs.timing import Timing
-from server.runtime.running import Caller, RunningApp
+from server.runtime.running import Caller, RunningApp, wall_clock
 from server.runtime.units import run_unit
 from server.store import DuplicateKey, Session, Store
 
@@ -75,6 +75,8 @@ class JobContext:
     job: Job
     timing: Timing = field(default_factory=Timing)
     session: Session | None = None
+    now: Callable[[], int] = wall_clock
+    """The present by the clock that all workers share."""
     caller: Caller = field(default_factory=Caller)
     """Who started the job, with the rights of the moment at which this run began."""
     stop_asked: bool = False

@@ -1,11 +1,13 @@
 """The jobs that wait: in goes a lane, out come those that a worker may take next, oldest first.
 
 There may be very many of them, and not every database stops reading at a limit. So a reader remembers about when the
-oldest one was made and asks for the few that were made until shortly after, before it asks for more.
+oldest one was made and asks for the few that were made until shortly after, before it asks for more. At first it finds
+that moment by asking for very old jobs, then for less and less old ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +20,8 @@ from server.store import Store
 MOST_CANDIDATES = 64
 SPANS = (1, 16, 256)
 """Seconds after the oldest job within which the next ones are looked for, tried in turn before all are."""
+AGES = tuple(2**power for power in range(22, -1, -1))
+"""Ages, in seconds, by which a reader that begins looks for the oldest job; from 48 days to a second."""
 
 _SHOWN = dict.fromkeys(
     (FIELDS[name] for name in ("type", "label", "queue", "state", "create_date", "starter", "fence", "start_date")), 1
@@ -28,17 +32,17 @@ class LaneReader:
     """Looks for waiting jobs on behalf of one worker."""
 
     def __init__(self) -> None:
-        self._oldest: dict[str, int] = {}
+        self._oldest: dict[str, int | None] = {}
 
     async def first(self, store: Store, lane: str, now: int) -> list[Job]:
-        """The first jobs of the lane that may be taken now."""
-        for bound in self._bounds(lane):
+        """The first jobs of the lane that may be taken now, in ms."""
+        for bound in self._bounds(lane, now // 1000):
             jobs = await self._read(store, {LANE: lane} | bound)
             ready = [job for job in jobs if job.not_before <= now]
             if ready:
                 self._oldest[lane] = _seconds(jobs[0].id)
                 return ready
-        self._oldest.pop(lane, None)
+        self._oldest[lane] = None
         return []
 
     async def others(self, store: Store, lane: str, now: int, users: list[str]) -> list[Job]:
@@ -51,10 +55,13 @@ class LaneReader:
             found += await self._read(store, {TURN: {operator: above, "$lt": below}})
         return sorted((job for job in found if job.not_before <= now), key=lambda job: job.id)
 
-    def _bounds(self, lane: str) -> list[dict[str, Any]]:
-        oldest = self._oldest.get(lane)
-        spans = () if oldest is None else SPANS
-        return [{"_id": {"$lt": _first_id((oldest or 0) + span)}} for span in spans] + [{}]
+    def _bounds(self, lane: str, now: int) -> Iterator[dict[str, Any]]:
+        """Filters to try in turn; the last one is open, and all there is for a lane that was empty a moment ago."""
+        if lane not in self._oldest:
+            yield from (_made_before(now - age) for age in AGES)
+        elif (oldest := self._oldest[lane]) is not None:
+            yield from (_made_before(oldest + span) for span in SPANS)
+        yield {}
 
     async def _read(self, store: Store, wanted: dict[str, Any]) -> list[Job]:
         found = await store.find(JOBS, wanted, sort=[("_id", 1)], limit=MOST_CANDIDATES, projection=_SHOWN)
@@ -65,8 +72,8 @@ def _seconds(key: ObjectId) -> int:
     return int(key.generation_time.timestamp())
 
 
-def _first_id(seconds: int) -> ObjectId:
-    return ObjectId.from_datetime(datetime.fromtimestamp(seconds, UTC))
+def _made_before(seconds: int) -> dict[str, Any]:
+    return {"_id": {"$lt": ObjectId.from_datetime(datetime.fromtimestamp(max(0, seconds), UTC))}}
 
 
 __all__ = ["MOST_CANDIDATES", "LaneReader"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ class WorkerRecord:
         self.id = f"{machine}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
         self.machine = machine
         self._lease = int(lease * 1000)
+        self._seen, self._beaten = 0, 0.0
+
+    def now(self) -> int:
+        """The present by the database's clock, in ms, as far as the last heartbeat told."""
+        return self._seen + int((time.monotonic() - self._beaten) * 1000)
 
     async def beat(self, store: Store, now: int) -> Presence:
         """Says that this worker lives, and finds out who else does. `now` is by this process's clock; only when
@@ -80,8 +86,8 @@ class WorkerRecord:
 
     def _judge(self, workers: Iterable[Mapping[str, Any]]) -> Presence:
         known = {worker["_id"]: worker for worker in workers if "seen" in worker}
-        own = known.get(self.id)
-        present = 0 if own is None else int(own["seen"])
+        present = self._seen = int(known[self.id]["seen"])
+        self._beaten = time.monotonic()
         alive = {
             key: worker
             for key, worker in known.items()

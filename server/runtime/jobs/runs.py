@@ -77,10 +77,10 @@ async def _retry(context: JobContext, error: Exception) -> None:
     if pause is None:
         await _fail(context, reason)
         return
-    now = context.running.clock()
     seconds = max(1, round(pause / 1000))
     line = (Level.WARN, f"Failed ({failures} of {MOST_FAILURES}), to be tried again in {seconds} s: {reason}")
-    await _settle(context, Command.RETRY, Circumstances(now, not_before=now + pause, error=reason), line)
+    given = Circumstances(context.running.clock(), not_before=context.now() + pause, error=reason)
+    await _settle(context, Command.RETRY, given, line)
 
 
 def _reason(error: Exception) -> str:

@@ -155,7 +155,7 @@ class Worker:
 
     async def _candidates(self, running: RunningApp, presence: Presence, queue: Queue) -> list[Job]:
         """The jobs of a queue from which the next one is to be taken."""
-        store, now, places = running.store, running.clock(), queue.workers * presence.machines
+        store, now, places = running.store, self._record.now(), queue.workers * presence.machines
         lane = lane_of(queue.name, low_priority=False)
         jobs = self._own_kinds(await self._lanes.first(store, lane, now))
         if not jobs:
@@ -203,7 +203,7 @@ class Worker:
                 if claimed is None or whole is None or whole.fence != claimed.fence:
                     return False
                 self._favourite[job.queue] = place
-                context = JobContext(running, whole, self._timing, session)
+                context = JobContext(running, whole, self._timing, session, self._record.now)
                 task = asyncio.create_task(self._run(context, stack.pop_all()))
                 self._held[job.id] = _Held(context, place, task)
                 return True
