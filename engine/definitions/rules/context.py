@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -58,17 +57,6 @@ class Context:
                 action.name,
             )
         )
-
-    @cached_property
-    def _fields_by_entity(self) -> Mapping[str, list[FieldSite]]:
-        found: dict[str, list[FieldSite]] = {}
-        for place in self.fields:
-            found.setdefault(place.entity.name, []).append(place)
-        return found
-
-    def fields_of(self, entity: str) -> Sequence[FieldSite]:
-        """The fields of one entity, inner ones after their group."""
-        return self._fields_by_entity.get(entity, ())
 
     @cached_property
     def expressions(self) -> tuple[ExpressionPlace, ...]:

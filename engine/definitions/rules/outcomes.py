@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.definitions.codes.code import problem
@@ -23,6 +22,9 @@ from engine.errors import Diagnostic, ExpressionError, Position, did_you_mean
 from engine.expressions import Names, Scope, parse_expression
 from engine.expressions.syntax import Compare, ListOf, Literal, Node, Read
 from engine.query import FieldSet
+
+_SAMENESS = frozenset({"==", "!="})
+_MEMBERSHIP = frozenset({"in", "not in"})
 
 
 def expressions_read_something(context: Context) -> Iterator[Diagnostic]:
@@ -112,16 +114,21 @@ def _foreign_words(place: ExpressionPlace) -> Iterator[Diagnostic]:
     for tree in place.source.trees:
         for node in _all_below(tree):
             if isinstance(node, Compare):
-                operands = (node.first, *(operand for _, operand in node.rest))
-                for left, right in pairwise(operands):
-                    yield from _foreign(place, left, right)
-                    yield from _foreign(place, right, left)
+                lefts = (node.first, *(operand for _, operand in node.rest))
+                for left, (symbol, right) in zip(lefts, node.rest, strict=False):
+                    if symbol in _SAMENESS:
+                        yield from _foreign(place, left, (right,))
+                        yield from _foreign(place, right, (left,))
+                    elif symbol in _MEMBERSHIP:
+                        yield from _foreign(place, left, right.items if isinstance(right, ListOf) else ())
+                        yield from _foreign(place, right, (left,), many=True)
 
 
-def _foreign(place: ExpressionPlace, read: Node, words: Node) -> Iterator[Diagnostic]:
+def _foreign(place: ExpressionPlace, read: Node, words: Sequence[Node], *, many: bool = False) -> Iterator[Diagnostic]:
+    """Words beside a field, one of several values of it where `many`, that are none of its options."""
     field = field_at(read.path, place.names) if isinstance(read, Read) else None
-    options = options_of(field) if field is not None else ()
-    for word in words.items if isinstance(words, ListOf) else (words,):
+    options = options_of(field) if field is not None and field.many >= many else ()
+    for word in words:
         if options and isinstance(word, Literal) and word.value is not None and word.value not in options:
             assert field is not None
             known = [str(option) for option in options]
