@@ -31,8 +31,9 @@ class Ignore:
 
 
 def find_ignores(trees: Mapping[str, Node]) -> list[Ignore]:
-    """Every ignore in the files that could be read, in their order."""
-    return [ignore for tree in trees.values() if _MARK in tree.file.text for ignore in _in_file(tree)]
+    """Every ignore in the files that could be read, in their order; JSON has no comments."""
+    written = [tree for name, tree in trees.items() if _MARK in tree.file.text and not name.endswith(".json")]
+    return [ignore for tree in written for ignore in _in_file(tree)]
 
 
 def apply_ignores(found: Iterable[Diagnostic], ignores: Iterable[Ignore]) -> list[Diagnostic]:

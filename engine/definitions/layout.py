@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs leave out libyaml's parser
 from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
@@ -149,6 +150,8 @@ def _read(text: str) -> Leaf | Group:
         reader.next()  # start of the stream
         reader.next()  # start of the document
         return reader.node(reader.next())
+    except yaml.YAMLError:
+        raise Unkept("it holds escapes that only JSON knows") from None
     finally:
         parser.dispose()
 

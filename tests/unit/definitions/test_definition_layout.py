@@ -139,6 +139,11 @@ def test_json_is_put_in_order_where_it_stands():
     )
 
 
+def test_pairs_of_surrogates_are_left_alone():
+    with pytest.raises(CannotFormat, match="it holds escapes that only JSON knows"):
+        format_text("entities/a.json", '{"fields": {}, "label": "\\ud83d\\ude00"}')
+
+
 def test_anchors_of_values_stay():
     text = "fields:\n  a: &x {type: text}\n  b: *x\n"
     assert laid_out(text) == text

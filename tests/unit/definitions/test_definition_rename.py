@@ -348,6 +348,12 @@ def test_shared_and_escaped_forms_are_refused_in_words():
         renamed("a.name", "c", files, {})
 
 
+def test_places_behind_pairs_of_surrogates_are_not_guessed():
+    text = '{"label": "\\ud83d\\ude00", "fields": {"size": {"type": "text"}}}'
+    with pytest.raises(CannotRename, match="write it plainly first"):
+        renamed("a.size", "x", {"app.yaml": "name: a\n", "entities/a.json": text}, {})
+
+
 def test_an_alias_that_is_the_new_name_changes_places():
     after, _ = renamed("things.size", "length")
     assert "length: {type: integer, aliases: [size]}" in after["entities/things.yaml"]
