@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bson import ObjectId
 
@@ -11,6 +13,9 @@ from server.runtime.jobs.moves import move
 from server.runtime.jobs.presence import Presence
 from server.runtime.jobs.stored import read_held
 from server.runtime.running import RunningApp
+from server.store import Store, StoreError, StoreUnavailable
+
+logger = logging.getLogger(__name__)
 
 
 async def take_over(running: RunningApp, presence: Presence, worker: str, is_known: Callable[[ObjectId], bool]) -> None:
@@ -22,9 +27,20 @@ async def take_over(running: RunningApp, presence: Presence, worker: str, is_kno
         return
     sessions = [job.session for job in lost if job.session is not None]
     if sessions and running.store.transactions:
-        await running.store.kill_sessions(sessions)  # else what they left half done keeps the documents locked
+        await _undo(running.store, sessions)
     for job in lost:
         await _free(running, job)
+
+
+async def _undo(store: Store, sessions: Sequence[Mapping[str, Any]]) -> None:
+    """Undoes what workers left half done, which keeps documents locked. A server that does not let us does it by itself
+    after a minute."""
+    try:
+        await store.kill_sessions(sessions)
+    except StoreUnavailable:
+        raise
+    except StoreError as error:
+        logger.warning("Sessions of lost workers cannot be ended: %s", error)
 
 
 async def _free(running: RunningApp, job: Job) -> None:

@@ -2,10 +2,15 @@
 
 import asyncio
 
+import httpx
 import pytest
 from bson import ObjectId
 
 from engine.jobs import Level, Note
+from server.http.dispatch import build_http
+from server.http.serving import Edition, Host, ServedApp, index_routes
+from server.runtime.running import SYSTEM
+from server.settings import Settings
 from tests.integration.jobs.conftest import HIDING, kind_of
 
 
@@ -72,6 +77,19 @@ async def test_deleting_what_cannot_be_asked_for_starts_no_job(office):
             assert (answer.status_code, answer.json()["code"]) == (400, "badRequest")
         assert (await client.delete("/data/sys.users?_async=true&_all=true")).status_code == 400
         assert (await client.get("/status/jobs")).json() == {"total": 0, "items": []}
+
+
+async def test_where_apps_are_several_the_link_names_the_app(office):
+    async def identify(scope, running, address):
+        return SYSTEM
+
+    routes = index_routes(office.running.compiled.routes)
+    host = Host([ServedApp(name, Edition(routes, office.running), 1.0) for name in ("crm", "shop")])
+    http = build_http(host, Settings(base_path="/dev/runtime/api"), "/{app}/dev/runtime/api", identify)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(http), base_url="http://x") as client:
+        answer = (await client.delete("/shop/dev/runtime/api/data/companies?_async=true&_all=true")).json()
+        assert answer["jobLink"] == f"/shop/dev/runtime/api/status/jobs/{answer['jobId']}"
+        assert (await client.get(answer["jobLink"])).json()["status"] == "PENDING"
 
 
 async def test_everything_can_be_deleted_when_all_is_said(office):
