@@ -221,7 +221,9 @@ class Worker:
             except Exception:
                 logger.exception("The job %s could not be brought to an end; it will be taken over", context.job.id)
             finally:
-                self._held.pop(context.job.id, None)
+                held = self._held.get(context.job.id)
+                if held is not None and held.context is context:  # else it was claimed anew in the meantime
+                    del self._held[context.job.id]
                 context.running.job_added.set()
 
     # watching over jobs
