@@ -36,7 +36,14 @@ from server.runtime.effects import Subject, carry_out, carry_through, touches_re
 from server.runtime.following import follow_action
 from server.runtime.parameters import ACTION_FLAGS, refuse_parameters, take_flags
 from server.runtime.plain import to_plain
-from server.runtime.records import MOST_ATTEMPTS, answer_references, change_document, hearing, object_id
+from server.runtime.records import (
+    MOST_ATTEMPTS,
+    answer_references,
+    change_document,
+    give_way,
+    hearing,
+    object_id,
+)
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import count_writes, in_time, run_unit
 
@@ -219,7 +226,7 @@ async def perform(order: Order, record_id: str, document: Document | None) -> tu
     """The action's own response (MISSING where it has none), and the record afterwards. Raises Conflict where others
     are faster each time, or where another system was asked in vain."""
     running, compiled = order.running, order.compiled
-    for _ in range(MOST_ATTEMPTS):
+    for turn in range(MOST_ATTEMPTS):
         check_target(order, record_id, document)
         assert document is not None
         planning = order.action.plan(compiled.rules.load(document), order.draft, running.moment(order.caller))
@@ -229,6 +236,7 @@ async def perform(order: Order, record_id: str, document: Document | None) -> tu
             return done
         if plan.called:
             raise Conflict("The record was changed by somebody else while another system was asked; try again")
+        await give_way(turn)
         document = await running.store.get(compiled.collection, document["_id"])
     raise Conflict("The record changes faster than it can be written; try again")
 

@@ -6,6 +6,7 @@ A read or a create is one round trip, an update or a delete two, and one more fo
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -26,8 +27,15 @@ from server.store import DuplicateKey
 Json = dict[str, Any]
 Document = dict[str, Any]
 
-MOST_ATTEMPTS = 20
+MOST_ATTEMPTS = 40
 """How often a write without a version is planned again when others change the same record in between."""
+LONGEST_PAUSE = 0.1
+"""Seconds that a writer gives way at most before it tries again."""
+
+
+async def give_way(turn: int) -> None:
+    """Waits a random while that grows with the turns, so that rivals for one record spread out and all get through."""
+    await asyncio.sleep(random.uniform(0, min(0.002 * 2**turn, LONGEST_PAUSE)))  # noqa: S311 - guards no secret
 
 
 async def create_record(
@@ -71,7 +79,7 @@ async def update_record(
     document, _ = await asyncio.gather(
         running.store.get(compiled.collection, key), answer_references(running, caller, compiled.references, draft)
     )
-    for _ in range(MOST_ATTEMPTS):
+    for turn in range(MOST_ATTEMPTS):
         if document is None:
             raise compiled.rules.rights.missing(str(key))
         told = running.reader_access(caller, name)
@@ -80,6 +88,7 @@ async def update_record(
         written = await _save(running, caller, compiled, change, access, draft)
         if written is not None:
             return render_answer(running, reader or caller, compiled, written)
+        await give_way(turn)
         document = await running.store.get(compiled.collection, key)
     raise Conflict("The record changes faster than it can be written; send its version or try again")
 
@@ -177,13 +186,14 @@ async def delete_document(
     document: Document | None,
 ) -> Json:
     """Deletes what was read, in the version that was read; a record that changed meanwhile is read again."""
-    for _ in range(MOST_ATTEMPTS):
+    for turn in range(MOST_ATTEMPTS):
         if document is None:
             raise compiled.rules.rights.missing(record_id)
         compiled.rules.rights.check_delete(compiled.rules.load(document), access)
         if await _remove(running, caller, compiled, document):
             view = compiled.views.get(Frame(hidden=access.hidden))
             return view.render(document, running.moment(caller).scope, access.masks)
+        await give_way(turn)
         document = await running.store.get(compiled.collection, document["_id"])
     raise Conflict("The record changes faster than it can be deleted; try again")
 
