@@ -57,7 +57,7 @@ async def revert_record(running: RunningApp, caller: Caller, name: str, record_i
     past, access = await _read(running, caller, compiled, record_id, VERSION, wanted)
     now = await running.store.get(compiled.collection, past["_id"])
     if now is None:
-        raise compiled.rules.rights.missing(record_id)
+        raise compiled.rules.rights.missing(str(past["_id"]))
     view = compiled.views.get(Frame(hidden=access.hidden))
     scope = running.moment(caller).scope
     body = to_plain(view.render(past, scope, access.masks))
@@ -92,7 +92,7 @@ async def _read(
     rows = await running.store.find(AUDIT, {"record": key}, sort=NEWEST_FIRST)
     state = document if document is not None else last_state(reversed(rows))
     if state is None:
-        raise rights.missing(record_id)
+        raise rights.missing(str(key))
     record = compiled.rules.load(state)
     rights.check_read(record, access)
     if not access.allows_audit(record):
