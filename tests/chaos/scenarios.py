@@ -52,10 +52,8 @@ async def kill_worker(count: Count, runs: int, records: int, rng: random.Random)
             done, status = await ground.processed(job)
             count.kills += status != "FINISHED"
             other = await ground.worker()
-            began = time.monotonic()
             await other.wait_for("Working on background jobs")
             count.longest_recovery = max(count.longest_recovery, await ground.until(job, done, BOUND))
-            count.notes["start of the next worker, s"] += round(time.monotonic() - began)
             await _end(ground, count, job, batch, records, other)
 
 
@@ -165,7 +163,6 @@ async def crowd(count: Count, runs: int, records: int, rng: random.Random) -> No
                 if time.monotonic() - began > 600:
                     raise Violated("The jobs do not end")
                 await asyncio.sleep(0.2)
-            count.notes["seconds for them all"] += round(time.monotonic() - began)
             for worker in workers:
                 worker.send(signal.SIGTERM)
             codes = [await asyncio.wait_for(worker.ended(), 30) for worker in workers]
