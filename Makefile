@@ -8,7 +8,7 @@ MUTATIONS ?= 10000
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help run test unit properties mutations check bench chaos format lock
+.PHONY: help run test unit doors properties mutations check bench chaos format lock
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -25,6 +25,9 @@ unit: $(INSTALLED) ## the tests that need neither server nor database
 
 properties: $(INSTALLED) ## compare 100,000 lists with a reference (EXAMPLES=number of schemas, 25 lists each)
 	CASTWORK_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -s tests/properties/test_queries_agree.py
+
+doors: $(INSTALLED) ## walk every route with every kind of caller and record
+	$(BIN)/pytest -o addopts="-q --strict-markers" tests/integration/doors
 
 chaos: $(INSTALLED) ## kill servers, workers and databases in the middle of jobs (CHAOS_RUNS=50 CHAOS_RECORDS=10000)
 	CASTWORK_EXAMPLES=10000 $(BIN)/pytest tests/properties/test_job_sequences.py
