@@ -27,7 +27,7 @@ properties: $(INSTALLED) ## compare 100,000 lists with a reference (EXAMPLES=num
 	CASTWORK_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -s tests/properties/test_queries_agree.py
 
 doors: $(INSTALLED) ## walk every route with every kind of caller and record
-	$(BIN)/pytest -o addopts="-q --strict-markers" tests/integration/doors
+	CASTWORK_DOORS=full $(BIN)/pytest tests/integration/doors
 
 chaos: $(INSTALLED) ## kill servers, workers and databases in the middle of jobs (CHAOS_RUNS=50 CHAOS_RECORDS=10000)
 	CASTWORK_EXAMPLES=10000 $(BIN)/pytest tests/properties/test_job_sequences.py

@@ -9,6 +9,7 @@ import itertools
 import json
 import logging
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -150,31 +151,37 @@ class World:
             return MISSING_ID
         return self.ids[caller if caller in self.people else "full"][entity][which]
 
-    async def reset(self, caller):
-        """The database as it was made: everybody, what the caller owns, and what nobody else than `alien` does."""
+    async def reset(self):
+        """The whole database as it was made."""
         await self.running.outbox.settle()
-        await asyncio.to_thread(self._reset, caller)  # a transaction of this loop may have to end first
+        await asyncio.to_thread(self._reset)  # a transaction of this loop may have to end first
         self.running.desk.known._known.clear()
 
-    def _reset(self, caller):
-        seen = caller if caller in self.people else "full"
+    def _reset(self):
         for name in self.raw.list_collection_names():
             if name != "sys.workers":
                 self.raw[name].delete_many({})
-        for collection, documents in self.documents["all"].items():
-            self.raw[collection].insert_many(copy.deepcopy(documents))
-        for collection, documents in self.documents[seen].items():
+        for collection, documents in self.documents.items():
             self.raw[collection].insert_many(copy.deepcopy(documents))
 
-    def kept(self, caller):
-        """The records of each entity as `reset` leaves them, by id."""
-        seen = caller if caller in self.people else "full"
-        return {
-            name: {
-                document["_id"]: document for kind in ("all", seen) for document in self.documents[kind].get(name, ())
-            }
-            for name in KEPT
-        }
+    async def restore(self):
+        """The records as they were made, whatever else there is."""
+        await self.running.outbox.settle()
+        await asyncio.to_thread(self._restore)
+
+    def _restore(self):
+        found = self._stored()
+        for name, documents in self.kept.items():
+            for key in found[name].keys() - documents.keys():
+                self.raw[name].delete_one({"_id": key})
+            for key, document in documents.items():
+                if found[name].get(key) != document:
+                    self.raw[name].replace_one({"_id": key}, copy.deepcopy(document), upsert=True)
+
+    @cached_property
+    def kept(self):
+        """The records of each entity as they were made, by id."""
+        return {name: {document["_id"]: document for document in self.documents[name]} for name in KEPT}
 
     async def stored(self):
         """The records of each entity as they are, by id."""
@@ -236,6 +243,10 @@ async def open_world(uri, compiled):
     world = World(running, build_http(host, Settings(), BASE), raw)
     await _people(world)
     await _things(world)
+    await world.running.outbox.settle()
+    world.documents = {
+        name: [without_marks(document) for document in raw[name].find()] for name in (*KEPT, AUDIT, TOKENS)
+    }
     return world
 
 
@@ -255,10 +266,6 @@ async def _people(world):
         if kind != "alien":
             key = ObjectId(user["id"])
             world.tokens[kind] = await start_session(world.running.store, key, None, [None], NOW, 10**12)
-    await world.running.outbox.settle()
-    world.documents["all"] = {
-        name: [without_marks(document) for document in world.raw[name].find()] for name in ("sys.users", AUDIT, TOKENS)
-    }
 
 
 async def _things(world):
@@ -267,17 +274,11 @@ async def _things(world):
     await records.update_record(world.running, SYSTEM, "deals", foreign[0], {"stage": "won"})
     for kind in world.people:
         own = foreign if kind == "alien" else await _deal(world, OWN, kind)
-        await world.running.outbox.settle()
         both = {OWN: own, FOREIGN: foreign}
         world.ids[kind] = {
             "deals": {which: deal for which, (deal, _) in both.items()},
             "accounts": {which: account for which, (_, account) in both.items()},
             "sys.users": {OWN: world.people[kind], FOREIGN: world.people["alien"]},
-        }
-        keys = [ObjectId(one) for entity in ("deals", "accounts") for one in world.ids[kind][entity].values()]
-        world.documents[kind] = {
-            name: [without_marks(document) for document in world.raw[name].find({key: {"$in": keys}})]
-            for name, key in (("deals", "_id"), ("accounts", "_id"), (AUDIT, "record"))
         }
 
 
