@@ -1,4 +1,5 @@
-"""What chaos happens to: an app whose deletions leave witnesses, its database, and the processes that get killed."""
+"""What chaos happens to: an app whose actions and deletions leave witnesses, its database, and the processes that get
+killed."""
 
 from __future__ import annotations
 
@@ -11,14 +12,17 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bson import ObjectId
 
 from engine.compiler import compile_app
 from engine.definitions import Sources
-from server.runtime.jobs import delete_query_later, prepare_jobs
+from engine.jobs import Job
+from server.runtime.jobs import act_on_query_later, delete_query_later, prepare_jobs
 from server.runtime.jobs.stored import JOBS, LOGS, RESULTS, read_job
 from server.runtime.running import SYSTEM, RunningApp
 from server.store import EmbeddedDatabase, StoreError, open_store
@@ -28,17 +32,29 @@ FILES = {
     "app.yaml": "name: chaos\nlabel: Chaos\nqueues: {mix: {workers: 8}}\n",
     "entities/things.yaml": (
         "label: Things\nrecordLabel: name\nfields:\n  name: {type: text}\n  batch: {type: integer, index: true}\n"
+        "  counted: {type: integer, default: 0}\n"
+        "actions:\n  count:\n    steps:\n"
+        '      - set: {counted: "=counted + 1", name: "{name}!"}\n'
+        '      - create: {entity: witnesses, values: {name: "{name}", batch: "=batch"}}\n'
         "listeners:\n  remember:\n    on: [deleted]\n    from: [user, script, system]\n    steps:\n"
         '      - create: {entity: witnesses, values: {name: "{name}", batch: "=batch"}}\n'
     ),
     "entities/witnesses.yaml": (
         "label: Witnesses\nrecordLabel: name\nfields:\n  name: {type: text}\n  batch: {type: integer, index: true}\n"
     ),
+    "entities/followers.yaml": (
+        "label: Followers\nrecordLabel: name\nfields:\n  name: {type: text}\n"
+        "  thing: {type: relationship, entity: things, copy: [counted], onDelete: remove}\n"
+    ),
 }
 COMPILED = compile_app(Sources(".", FILES))
 LEASE = 3.0
 ADMIN = {"CASTWORK_ADMIN_EMAIL": "admin@example.com", "CASTWORK_ADMIN_PASSWORD": "a password for tests"}
 MOST_RESULTS = 1_000
+FOLLOWED = 50
+"""One thing in so many is referred to, and shows by that whether a cascade was lost."""
+CASCADED = 10.0
+"""Seconds within which the last cascade has come through."""
 
 
 class Violated(AssertionError):
@@ -61,6 +77,47 @@ class Count:
             f"{self.runs} runs, {self.kills} kills, {self.records} records, "
             f"0 lost, 0 doubled, longest recovery {self.longest_recovery:.1f} s{more}"
         )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a job does to each record: the request that starts it, and what it leaves of the record and its follower."""
+
+    name: str
+    method: str
+    path: str
+    later: Callable[[RunningApp, list[tuple[str, str]]], Awaitable[Job]]
+    leaves: Callable[[int], int]
+    """How many of so many records are left."""
+    left: Mapping[str, Any]
+    """What is so for each of them."""
+    witness: str
+    """The name of a record's witness."""
+    follower: Callable[[str], Any]
+    """The reference of its follower, without the id."""
+
+
+ACTION = Work(
+    "action",
+    "PUT",
+    "/data/things/count",
+    lambda running, pairs: act_on_query_later(running, SYSTEM, "things", "count", pairs, {}),
+    lambda count: count,
+    {"counted": 1, "version": 1},
+    "{}!",
+    lambda name: {"label": f"{name}!", "counted": 1},
+)
+DELETION = Work(
+    "deletion",
+    "DELETE",
+    "/data/things",
+    lambda running, pairs: delete_query_later(running, SYSTEM, "things", pairs),
+    lambda count: 0,
+    {},
+    "{}",
+    lambda name: None,
+)
+WORKS = {work.name: work for work in (ACTION, DELETION)}
 
 
 class Program:
@@ -113,7 +170,8 @@ class Program:
 class Ground:
     """One app over one database that this process owns."""
 
-    def __init__(self, folder: Path, uri: str, running: RunningApp) -> None:
+    def __init__(self, folder: Path, uri: str, running: RunningApp, work: Work) -> None:
+        self.work = work
         self.folder = folder
         self.uri = uri
         self.running = running
@@ -131,15 +189,33 @@ class Ground:
     async def things(self, batch: int, count: int) -> list[ObjectId]:
         """Ids of new records."""
         made = [
-            {"_id": ObjectId(), "version": 0, "label": f"{batch}-{n}", "name": f"{batch}-{n}", "batch": batch}
+            {
+                "_id": ObjectId(),
+                "version": 0,
+                "label": f"{batch}-{n}",
+                "name": f"{batch}-{n}",
+                "batch": batch,
+                "counted": 0,
+            }
             for n in range(count)
         ]
+        followers = [
+            {
+                "_id": ObjectId(),
+                "version": 0,
+                "label": one["name"],
+                "name": one["name"],
+                "thing": {"id": one["_id"], "label": one["label"], "counted": 0},
+            }
+            for one in made[::FOLLOWED]
+        ]
+        await self.store.insert_many("followers", followers)
         for start in range(0, count, 2_000):
             await self.store.insert_many("things", made[start : start + 2_000])
         return [document["_id"] for document in made]
 
-    async def delete_later(self, batch: int) -> ObjectId:
-        return (await delete_query_later(self.running, SYSTEM, "things", [("batch", str(batch))])).id
+    async def begin(self, batch: int) -> ObjectId:
+        return (await self.work.later(self.running, [("batch", str(batch))])).id
 
     async def processed(self, job: ObjectId) -> tuple[int, str]:
         """How many records the job has done, and its status; bears a database that is away."""
@@ -169,8 +245,10 @@ class Ground:
             await asyncio.sleep(0.1)
 
     async def check(self, job: ObjectId, batch: int, count: int) -> None:
-        """Every record of the batch was deleted once, and the job says so."""
+        """The work was done once on every record of the batch, its cascades too, and the job says so."""
         left = await self.store.count("things", {"batch": batch})
+        right = await self.store.count("things", {"batch": batch, **self.work.left})
+        stale = await self._stale_followers()
         seen = Counter(
             one["name"] for one in await self.store.find("witnesses", {"batch": batch}, projection={"name": 1})
         )
@@ -178,9 +256,13 @@ class Ground:
         entries = await self.store.find(RESULTS, {"job": job}, sort=[("number", 1)])
         lines = [line["message"] for line in await self.store.find(LOGS, {"job": job}, sort=[("_id", 1)])]
         doubled = [name for name, times in seen.items() if times > 1]
+        wanted = {self.work.witness.format(f"{batch}-{n}") for n in range(count)}
         facts = {
             "left": left,
-            "lost": count - len(seen),
+            "as promised": right,
+            "stale": stale,
+            "lost": len(wanted - seen.keys()),
+            "strange": len(seen.keys() - wanted),
             "doubled": len(doubled),
             "processed": found.records_processed,
             "counted": found.records_count,
@@ -191,8 +273,11 @@ class Ground:
             "last line": lines[-1],
         }
         promised = {
-            "left": 0,
+            "left": self.work.leaves(count),
+            "as promised": self.work.leaves(count),
+            "stale": 0,
             "lost": 0,
+            "strange": 0,
             "doubled": 0,
             "processed": count,
             "counted": count,
@@ -206,8 +291,22 @@ class Ground:
             wrong = {name: fact for name, fact in facts.items() if fact != promised[name]}
             raise Violated(f"{wrong} for the job {found} with the log {lines}")
 
+    async def _stale_followers(self) -> int:
+        """How many followers do not show what became of their thing, when cascades have had their time."""
+        give_up = time.monotonic() + CASCADED
+        while True:
+            followers = await self.store.find("followers", {})
+            stale = 0
+            for one in followers:
+                thing = one["thing"]
+                shown = thing and {name: value for name, value in thing.items() if name != "id"}
+                stale += shown != self.work.follower(one["name"])
+            if not stale or time.monotonic() > give_up:
+                return stale
+            await asyncio.sleep(0.1)
+
     async def clear(self) -> None:
-        for collection in ("things", "witnesses", JOBS, RESULTS, LOGS):
+        for collection in ("things", "witnesses", "followers", JOBS, RESULTS, LOGS):
             await self.store.delete_many(collection, {})
 
     async def close(self) -> None:
@@ -226,7 +325,7 @@ def write_app(folder: Path) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def open_ground(folder: Path):
+async def open_ground(folder: Path, work: Work):
     """A ground and the database process under it."""
     app = write_app(folder / "app")
     async with EmbeddedDatabase(folder / "data") as database:
@@ -234,7 +333,7 @@ async def open_ground(folder: Path):
         for plan in COMPILED.indexes:
             await store.create_index(plan.collection, plan.name, plan.keys, {})
         await prepare_jobs(store)
-        ground = Ground(app, database.uri, RunningApp(COMPILED, store))
+        ground = Ground(app, database.uri, RunningApp(COMPILED, store), work)
         try:
             yield ground, database
         finally:

@@ -1,4 +1,4 @@
-"""What can go wrong with a job, and the proof that each time every record is deleted once and counted."""
+"""What can go wrong with a job, and the proof that each time its work is done once on every record and counted."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from tests.chaos.ground import (
     Ground,
     Program,
     Violated,
+    Work,
     open_ground,
     some_moment,
     write_app,
@@ -40,9 +41,9 @@ BATCH = 100
 """Records that share a transaction."""
 
 
-async def kill_worker(count: Count, runs: int, records: int, rng: random.Random) -> None:
+async def kill_worker(count: Count, runs: int, records: int, rng: random.Random, work: Work) -> None:
     """SIGKILL of the worker at random; another one is there, or comes."""
-    async with _ground() as (ground, _):
+    async with _ground(work) as (ground, _):
         for batch in range(runs):
             job = await _begin(ground, batch, records)
             worker = await ground.worker()
@@ -57,10 +58,10 @@ async def kill_worker(count: Count, runs: int, records: int, rng: random.Random)
             await _end(ground, count, job, batch, records, other)
 
 
-async def crash_points(count: Count, runs: int, records: int, rng: random.Random) -> None:
+async def crash_points(count: Count, runs: int, records: int, rng: random.Random, work: Work) -> None:
     """The worker kills itself at a named place; each place gets its share of the runs."""
     points = list(CrashPoint)
-    async with _ground() as (ground, _):
+    async with _ground(work) as (ground, _):
         other = await ground.worker()
         await other.wait_for("Working on background jobs")
         for batch in range(runs):
@@ -83,9 +84,9 @@ async def crash_points(count: Count, runs: int, records: int, rng: random.Random
             await _end(ground, count, job, batch, records)
 
 
-async def kill_database(count: Count, runs: int, records: int, rng: random.Random) -> None:
+async def kill_database(count: Count, runs: int, records: int, rng: random.Random, work: Work) -> None:
     """SIGKILL of the database at random; its owner starts it again under the worker's feet."""
-    async with _ground() as (ground, database):
+    async with _ground(work) as (ground, database):
         worker = await ground.worker()
         for batch in range(runs):
             job = await _begin(ground, batch, records)
@@ -99,16 +100,17 @@ async def kill_database(count: Count, runs: int, records: int, rng: random.Rando
         await worker.kill()
 
 
-async def kill_server(count: Count, runs: int, records: int, rng: random.Random) -> None:
+async def kill_server(count: Count, runs: int, records: int, rng: random.Random, work: Work) -> None:
     """SIGKILL of the server, and with it of its database; the next one goes on with the data."""
     with tempfile.TemporaryDirectory() as folder:
         app = write_app(Path(folder))
         server, client = await _serve(app)
         try:
             for batch in range(runs):
-                async with _visiting(app) as ground:
+                async with _visiting(app, work) as ground:
                     await ground.things(batch, records)
-                answer = (await client.delete(f"/data/things?batch={batch}&_async=true")).json()
+                url = f"{work.path}?batch={batch}&_async=true"
+                answer = (await client.request(work.method, url)).json()
                 job, moment = answer["jobId"], some_moment(rng, records)
                 await _until(client, job, 300, moment)
                 await asyncio.sleep(rng.random() / 5)
@@ -118,7 +120,7 @@ async def kill_server(count: Count, runs: int, records: int, rng: random.Random)
                 server, client = await _serve(app)
                 count.longest_recovery = max(count.longest_recovery, await _until(client, job, BOUND, done))
                 await _until(client, job, 600, records)
-                async with _visiting(app) as ground:
+                async with _visiting(app, work) as ground:
                     await ground.check(ObjectId(job), batch, records)
                     await ground.clear()
                 count.runs += 1
@@ -127,9 +129,9 @@ async def kill_server(count: Count, runs: int, records: int, rng: random.Random)
             await server.kill()
 
 
-async def pause_worker(count: Count, runs: int, records: int, rng: random.Random) -> None:
+async def pause_worker(count: Count, runs: int, records: int, rng: random.Random, work: Work) -> None:
     """SIGSTOP of a worker for longer than its lease; woken up, it must not write anything more."""
-    async with _ground() as (ground, _):
+    async with _ground(work) as (ground, _):
         for batch in range(runs):
             job = await _begin(ground, batch, records)
             sleeper = await ground.worker()
@@ -150,10 +152,11 @@ async def pause_worker(count: Count, runs: int, records: int, rng: random.Random
             await _end(ground, count, job, batch, records)
 
 
-async def crowd(count: Count, runs: int, records: int, rng: random.Random) -> None:
-    """Eight workers (four for few jobs), one job for each of a fifth of `records`: each is run once."""
+async def crowd(count: Count, runs: int, records: int, rng: random.Random, work: Work) -> None:
+    """Eight workers (four for few jobs), a job that deletes one record for each of a fifth of `records`: each is run
+    once."""
     jobs, crew = records // 5, 8 if records > 1_000 else 4
-    async with _ground() as (ground, _):
+    async with _ground(work) as (ground, _):
         for batch in range(runs):
             ids = await ground.things(batch, jobs)
             made = [(await delete_ids_later(ground.running, SYSTEM, "things", str(one), [])).id for one in ids]
@@ -180,7 +183,7 @@ async def crowd(count: Count, runs: int, records: int, rng: random.Random) -> No
             count.records += jobs
 
 
-Scenario = Callable[[Count, int, int, random.Random], Awaitable[None]]
+Scenario = Callable[[Count, int, int, random.Random, Work], Awaitable[None]]
 
 SCENARIOS: dict[str, Scenario] = {
     "worker": kill_worker,
@@ -193,17 +196,17 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 @contextlib.asynccontextmanager
-async def _ground():
+async def _ground(work: Work):
     with tempfile.TemporaryDirectory() as folder:
-        async with open_ground(Path(folder)) as opened:
+        async with open_ground(Path(folder), work) as opened:
             yield opened
 
 
 @contextlib.asynccontextmanager
-async def _visiting(app: Path):
+async def _visiting(app: Path, work: Work):
     """The ground of a server that runs."""
     async with join_database(None, app) as database:
-        ground = Ground(app, database.uri, RunningApp(COMPILED, await database.connect("chaos")))
+        ground = Ground(app, database.uri, RunningApp(COMPILED, await database.connect("chaos")), work)
         try:
             yield ground
         finally:
@@ -212,7 +215,7 @@ async def _visiting(app: Path):
 
 async def _begin(ground: Ground, batch: int, records: int) -> ObjectId:
     await ground.things(batch, records)
-    return await ground.delete_later(batch)
+    return await ground.begin(batch)
 
 
 async def _end(ground: Ground, count: Count, job: ObjectId, batch: int, records: int, *workers: Program) -> None:

@@ -4,15 +4,18 @@ import random
 
 import pytest
 
-from tests.chaos.ground import Count
+from tests.chaos.ground import ACTION, DELETION, Count
 from tests.chaos.scenarios import SCENARIOS
 
 RECORDS = 300
 RUNS = {"worker": 1, "points": 4, "database": 1, "server": 1, "pause": 1, "crowd": 1}
 
 
+WORKS = {"database": DELETION, "pause": DELETION}
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_every_record_is_deleted_once(name):
+async def test_the_work_is_done_once_on_every_record(name):
     count = Count()
-    await SCENARIOS[name](count, RUNS[name], RECORDS, random.Random(7))
+    await SCENARIOS[name](count, RUNS[name], RECORDS, random.Random(7), WORKS.get(name, ACTION))
     assert count.runs == RUNS[name]
