@@ -18,6 +18,7 @@ from server.store.errors import (
     TimedOut,
     WriteConflict,
 )
+from server.store.files import Files, StoredFile
 from server.store.indexes import Failure, IndexName, Report, reconcile_indexes
 from server.store.mongo import Nearest, Patience, Session, Store, inspect_server, open_client
 
@@ -49,6 +50,7 @@ __all__ = [
     "EmbeddedDatabase",
     "EmbeddedStore",
     "Failure",
+    "Files",
     "IndexName",
     "Nearest",
     "NotReadable",
@@ -59,6 +61,7 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreUnavailable",
+    "StoredFile",
     "TimedOut",
     "WriteConflict",
     "bound_store",

@@ -44,6 +44,7 @@ from server.store.errors import (
     TimedOut,
     WriteConflict,
 )
+from server.store.files import Files
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
@@ -140,6 +141,7 @@ class Store:
         self._collections: dict[str, AsyncCollection[Document]] = {}
         self._patience = patience
         self._time_limit = patience.command
+        self.files = Files(self)
 
     @translating
     async def close(self) -> None:

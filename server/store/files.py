@@ -1,0 +1,202 @@
+"""Stored files: streams of bytes in, streams of bytes out, kept in the database in GridFS's published layout.
+
+    async def write(name, content_type, chunks, meta, *, limit=None) -> StoredFile
+    async def find(id) -> StoredFile | None
+    def read(id, start=0, end=None) -> AsyncIterator[bytes]
+    async def delete(id) -> bool
+
+A Store has them as `store.files`. Files are not part of a transaction, but for what is written to a file's document by
+the Store's own methods. Any GridFS tool reads them: the bucket is `sys.fs`, so the collections are `sys.fs.files`
+
+    {_id, length, chunkSize, uploadDate, filename, metadata: {contentType, whole, …meta}}
+
+and `sys.fs.chunks` `{_id, files_id, n, data}`. A file's document is written before its first chunk and deleted after
+its last; `whole` is false until all chunks are there, then true, and null while they are deleted. So what a killed
+process leaves behind is found, see `delete_broken`.
+
+`meta` says what a file is for and whose it is:
+
+    {"purpose": "upload" | "export" | "importSource" | "importErrors", "user": <id or None>, …}
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bson import Binary, ObjectId
+from bson.datetime_ms import DatetimeMS
+
+from engine.errors import TooLarge
+from server.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from server.store.mongo import Document, Store
+
+FILES = "sys.fs.files"
+CHUNKS = "sys.fs.chunks"
+CHUNK_SIZE = 255 * 1024
+"""GridFS's own: what a chunk says besides its data fits into 256 KiB with it."""
+CHUNKS_A_READ = 4
+"""How many chunks one command reads: a megabyte, so that a slow client's download holds no cursor and little memory."""
+OWN_META = frozenset({"contentType", "whole"})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A whole file; `id` is 24 hex digits, `size` is in bytes, `uploaded` in milliseconds since 1970."""
+
+    id: str
+    name: str
+    content_type: str
+    size: int
+    uploaded: int
+    meta: Mapping[str, Any]
+
+
+class Files:
+    """The files of one database. Contents never change once they are written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def write(
+        self,
+        name: str,
+        content_type: str,
+        chunks: AsyncIterable[bytes],
+        meta: Mapping[str, Any],
+        *,
+        limit: int | None = None,
+    ) -> StoredFile:
+        """Stores what comes in as it comes in; raises TooLarge over `limit` bytes.
+
+        After any error, also of `chunks` itself, nothing is left behind.
+        """
+        file_id = ObjectId()
+        now = time.time_ns() // 1_000_000
+        await self._store.insert(FILES, _document(file_id, name, content_type, meta, now))
+        try:
+            size = await self._write_chunks(file_id, chunks, limit)
+            whole = {"$set": {"length": size, "metadata.whole": True}}
+            if not await self._store.update(FILES, {"_id": file_id, "metadata.whole": False}, whole):
+                raise StoreError("The file was taken for one that nobody finishes: it took too long to arrive")
+        except BaseException:
+            await self._erase(file_id)
+            raise
+        return StoredFile(str(file_id), name, content_type, size, now, dict(meta))
+
+    async def find(self, id: str) -> StoredFile | None:
+        """The file with this id; None too for what is no id and for files that are not whole."""
+        if not ObjectId.is_valid(id):
+            return None
+        return read_document(await self._store.get(FILES, ObjectId(id)))
+
+    async def read(self, id: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to, not including, `end`, a few chunks in memory at a time.
+
+        Raises StoreError where the file is gone, or goes while it is read.
+        """
+        document = await self._store.get(FILES, ObjectId(id))
+        if document is None:
+            raise _gone(id)
+        size: int = document["chunkSize"]
+        end = document["length"] if end is None else min(end, document["length"])
+        number = start // size
+        while number * size < end:
+            beyond = min(number + CHUNKS_A_READ, -(-end // size))
+            wanted = {"files_id": ObjectId(id), "n": {"$gte": number, "$lt": beyond}}
+            found = await self._store.find(CHUNKS, wanted, sort=(("n", 1),), limit=CHUNKS_A_READ)
+            if [chunk["n"] for chunk in found] != list(range(number, beyond)):
+                raise _gone(id)
+            for chunk in found:
+                begin = chunk["n"] * size
+                yield bytes(chunk["data"][max(start - begin, 0) : end - begin])
+            number = beyond
+
+    async def delete(self, id: str) -> bool:
+        """Deletes the file and tells whether there was one."""
+        if not ObjectId.is_valid(id):
+            return False
+        return await self._take_away(ObjectId(id), True)
+
+    async def prepare(self) -> None:
+        """Makes the index that GridFS asks for; costs next to nothing where it stands."""
+        await self._store.create_index(CHUNKS, "files_id_1_n_1", (("files_id", 1), ("n", 1)), {"unique": True})
+
+    async def delete_broken(self, before: int) -> int:
+        """Deletes what was begun before an instant (ms) and is not whole, and tells how many files that were."""
+        found = await self._store.find(FILES, {"metadata.whole": {"$in": [False, None]}})
+        broken = [document for document in found if int(document["uploadDate"]) < before]
+        for document in broken:
+            await self._take_away(document["_id"], document["metadata"]["whole"])
+        return len(broken)
+
+    async def _write_chunks(self, file_id: ObjectId, chunks: AsyncIterable[bytes], limit: int | None) -> int:
+        """Writes the chunks and answers the size of the file."""
+        waiting, size, number = bytearray(), 0, 0
+        async for piece in chunks:
+            size += len(piece)
+            if limit is not None and size > limit:
+                raise TooLarge(f"The file is too large: at most {limit} bytes are allowed")
+            waiting += piece
+            while len(waiting) >= CHUNK_SIZE:
+                await self._write_chunk(file_id, number, bytes(waiting[:CHUNK_SIZE]))
+                del waiting[:CHUNK_SIZE]
+                number += 1
+        if waiting:
+            await self._write_chunk(file_id, number, bytes(waiting))
+        return size
+
+    async def _write_chunk(self, file_id: ObjectId, number: int, data: bytes) -> None:
+        await self._store.insert(CHUNKS, {"_id": ObjectId(), "files_id": file_id, "n": number, "data": Binary(data)})
+
+    async def _take_away(self, file_id: ObjectId, whole: bool | None) -> bool:
+        """Deletes a file whose `whole` is still as it was seen: from then on nobody finds it and nobody finishes it."""
+        seen = {"_id": file_id, "metadata.whole": whole}
+        if not await self._store.update(FILES, seen, {"$set": {"metadata.whole": None}}):
+            return False
+        await self._erase(file_id)
+        return True
+
+    async def _erase(self, file_id: ObjectId) -> None:
+        """Deletes the chunks, then the document that leads to them."""
+        await self._store.delete_many(CHUNKS, {"files_id": file_id})
+        await self._store.delete(FILES, {"_id": file_id})
+
+
+def _document(file_id: ObjectId, name: str, content_type: str, meta: Mapping[str, Any], now: int) -> Document:
+    """A file's document before its first chunk is written."""
+    assert not OWN_META & meta.keys(), "these belong to the file itself"
+    return {
+        "_id": file_id,
+        "length": 0,
+        "chunkSize": CHUNK_SIZE,
+        "uploadDate": DatetimeMS(now),
+        "filename": name,
+        "metadata": {"contentType": content_type, "whole": False, **meta},
+    }
+
+
+def read_document(document: Document | None) -> StoredFile | None:
+    """The file of a document of `sys.fs.files`; None where there is none, or where it is not whole."""
+    if document is None or not document["metadata"]["whole"]:
+        return None
+    stored = document["metadata"]
+    return StoredFile(
+        id=str(document["_id"]),
+        name=document["filename"],
+        content_type=stored["contentType"],
+        size=document["length"],
+        uploaded=int(document["uploadDate"]),
+        meta={key: value for key, value in stored.items() if key not in OWN_META},
+    )
+
+
+def _gone(id: str) -> StoreError:
+    return StoreError(f"The file {id} is not whole any more")
+
+
+__all__ = ["CHUNKS", "CHUNK_SIZE", "FILES", "Files", "StoredFile", "read_document"]
