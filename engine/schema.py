@@ -363,7 +363,10 @@ class PasswordRules:
 
 @dataclass(frozen=True)
 class Group:
-    """A set of rights that users can be given."""
+    """A set of rights that users can be given.
+
+    `places` says where each switch of the API stands, by its key (`api.data`); what was not given has none.
+    """
 
     name: str
     label: str
@@ -376,6 +379,7 @@ class Group:
     password: PasswordRules = PasswordRules()
     impersonate: bool = False
     at: Position = NOWHERE
+    places: Mapping[str, Position] = field(default_factory=_empty)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,13 @@ def resolve_group(name: str, definition: GroupDef, entities: Mapping[str, Entity
         password=_password(security),
         impersonate=definition.impersonate,
         at=definition.at,
+        places=MappingProxyType(_switches(definition.api)),
     )
+
+
+def _switches(definition: ApiDef | None) -> dict[str, Position]:
+    given = {} if definition is None else definition.node.keys
+    return {f"api.{name}": key.at for name, key in given.items()}
 
 
 def _api(definition: ApiDef | None) -> dict[str, bool]:
