@@ -44,6 +44,8 @@ class Note:
 
     checkpoint: Any = MISSING
     processed: int = 0
+    standing: int | None = None
+    """How many items are processed so far in work that a later run begins anew; such work does not advance the job."""
     has_errors: bool = False
     entries: int = 0
     entry_bytes: int = 0
@@ -81,6 +83,8 @@ def _noted(job: Job, note: Note) -> dict[str, Any]:
         noted["checkpoint"] = note.checkpoint
     if note.processed:
         noted["records_processed"] = job.records_processed + note.processed
+    if note.standing is not None:
+        noted["records_processed"] = note.standing
     if note.records_count is not None:
         noted["records_count"] = note.records_count
     if note.has_errors:
@@ -90,7 +94,7 @@ def _noted(job: Job, note: Note) -> dict[str, Any]:
     total = noted.get("records_count", job.records_count)
     if note.progress is not None:
         noted["progress"] = max(0, min(100, note.progress))
-    elif total and note.processed:
+    elif total and "records_processed" in noted:
         noted["progress"] = min(99, noted["records_processed"] * 100 // total)
     return noted
 

@@ -2,7 +2,7 @@
 
 from engine.query.condition import ALWAYS, NEVER, Condition, all_of, any_of, bind, is_bound, negate
 from engine.query.expression import parse_expression
-from engine.query.listing import ListPlan, Output, plan_list, plan_output, plan_read, plan_selection
+from engine.query.listing import ListPlan, Output, plan_list, plan_output, plan_read, plan_selection, project
 from engine.query.maps import parse_filter_map
 from engine.query.mongo import Find, GeoSort, MongoFilter, to_filter, to_find
 from engine.query.operators import OPERATORS, Operator
@@ -70,6 +70,7 @@ __all__ = [
     "plan_output",
     "plan_read",
     "plan_selection",
+    "project",
     "resolve_path",
     "to_filter",
     "to_find",

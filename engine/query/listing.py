@@ -99,8 +99,9 @@ class ListPlan:
         return last_id if self.by_id else self.skip + count
 
 
-def plan_list(entity: Entity, query: ListQuery, access: Access, clock: Clock) -> ListPlan:
-    """Checks a whole query and joins the caller's row filter; raises BadRequest and Forbidden."""
+def plan_list(entity: Entity, query: ListQuery, access: Access, clock: Clock, *, most: int = MOST_SIZE) -> ListPlan:
+    """Checks a whole query and joins the caller's row filter; raises BadRequest and Forbidden, also for more than
+    `most` records at once."""
     asked = ALWAYS if query.filter is None else plan_filter(entity, query.filter, access, clock)
     condition = asked if access.row_filter is None else all_of((asked, access.row_filter))
     nearest = None if query.sort else _nearest(asked)
@@ -117,8 +118,8 @@ def plan_list(entity: Entity, query: ListQuery, access: Access, clock: Clock) ->
     elif query.offset is not None:
         skip = query.offset
     size = DEFAULT_SIZE if query.size is None else query.size
-    if not 1 <= size <= MOST_SIZE:
-        raise BadRequest(f"_size must be between 1 and {MOST_SIZE}, not {size}")
+    if not 1 <= size <= most:
+        raise BadRequest(f"_size must be between 1 and {most}, not {size}")
     return ListPlan(
         condition=condition,
         after=after,
@@ -238,7 +239,7 @@ def plan_output(entity: Entity, query: ListQuery, access: Access) -> Output:
         paths = [resolve_path(entity, name, access) for name in query.fields]
         paths = [path for path in (*paths, *relationships) if path.name not in SYSTEM_NAMES]
         shown = frozenset(path.name for path in paths)
-        projection = None if entity.has_conditional_fields else _projection(paths)
+        projection = None if entity.has_conditional_fields else project(paths)
     return Output(shown, projection, relationships, query.format, query.format_for_user)
 
 
@@ -250,8 +251,8 @@ def _relationship(entity: Entity, name: str, access: Access) -> FieldPath:
     return path
 
 
-def _projection(paths: Iterable[FieldPath]) -> tuple[str, ...]:
-    """Stored paths, without those that lie below another one; groups on the way keep their id and label."""
+def project(paths: Iterable[FieldPath]) -> tuple[str, ...]:
+    """The stored paths that rendering fields needs, without those below another one; groups keep their id and label."""
     wanted = {"version", "label"}
     for path in paths:
         wanted.add(path.storage)
@@ -269,4 +270,14 @@ def _covered(path: str, wanted: set[str]) -> bool:
     return False
 
 
-__all__ = ["DEFAULT_SIZE", "MOST_SIZE", "ListPlan", "Output", "plan_list", "plan_output", "plan_read", "plan_selection"]
+__all__ = [
+    "DEFAULT_SIZE",
+    "MOST_SIZE",
+    "ListPlan",
+    "Output",
+    "plan_list",
+    "plan_output",
+    "plan_read",
+    "plan_selection",
+    "project",
+]

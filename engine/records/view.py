@@ -36,7 +36,8 @@ class Frame:
     """What of a record is shown and how. `shown` (None: everything) and `hidden` are dotted paths.
 
     `transient` shows fields that are not stored, for the answer of the write that brought them. With a `locale`
-    values are text as people read it, but for the references in `native`.
+    values are text as people read it, but for the references in `native`. With `cells` single values are text as CSV
+    holds it, while groups and references stay objects.
     """
 
     shown: frozenset[str] | None = None
@@ -44,6 +45,7 @@ class Frame:
     transient: bool = False
     locale: Locale | None = None
     native: frozenset[str] = frozenset()
+    cells: bool = False
 
     def as_text(self, item: Field) -> bool:
         """Whether values of the field are shown as people read them."""
@@ -74,7 +76,7 @@ class View:
         self._in_place = tuple(
             (name, show)
             for item, (name, show) in zip(fields, self._plan, strict=True)
-            if frame.locale is not None or not _is_json(item)
+            if frame.locale is not None or frame.cells or not _is_json(item)
         )
         self._entity = entity
         self._guards = tuple(_guards(fields, (), Names.of_entity(entity), frame))
@@ -213,6 +215,8 @@ def _value_view(item: Field, frame: Frame) -> Show | None:
         return _plain_view(item, frame.locale)
     if item.type.shape is Shape.REFERENCE:
         return _reference_view(item, frame)
+    if frame.cells:
+        return _cell_view(item)
     if item.type.same_json:
         return None
     render = item.type.render_stored
@@ -222,6 +226,11 @@ def _value_view(item: Field, frame: Frame) -> Show | None:
 def _plain_view(item: Field, locale: Locale) -> Show:
     kind, display = item.type, item.display
     return lambda raw, record_id: kind.plain_text(kind.from_stored(raw), display, locale)
+
+
+def _cell_view(item: Field) -> Show:
+    write, load = item.type.csv_out, item.type.from_stored
+    return lambda raw, record_id: write(load(raw))
 
 
 def _reference_view(item: Field, frame: Frame) -> Show:

@@ -1,16 +1,14 @@
-"""Values to answers: one encoder for all JSON that the server sends."""
+"""Values to answers: everything that the server sends as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
-import msgspec
-from bson import Decimal128, Int64, ObjectId
-from bson.datetime_ms import DatetimeMS
 from starlette.types import Receive, Scope, Send
+
+from engine.fields.stored_json import encode_stored as encode_json
 
 Header = tuple[bytes, bytes]
 
@@ -35,31 +33,6 @@ def answer_json(value: Any, status: int = 200, headers: Iterable[Header] = ()) -
     length = str(len(body)).encode()
     return Answer(status, body, (_JSON, (b"content-length", length), *headers))
 
-
-def _finite(stored: Decimal128) -> Any:
-    """JSON has no NaN and no infinity; another program may have stored one."""
-    number = stored.to_decimal()
-    return number if number.is_finite() else None
-
-
-_STORED_FORMS: Mapping[type, Callable[[Any], Any]] = {
-    ObjectId: str,
-    DatetimeMS: int,
-    Int64: int,
-    Decimal128: _finite,
-    MappingProxyType: dict,
-}
-
-
-def _encode_stored(value: Any) -> Any:
-    convert = _STORED_FORMS.get(type(value))
-    if convert is None:
-        raise NotImplementedError(f"No JSON form is known for {type(value).__name__}")
-    return convert(value)
-
-
-encode_json = msgspec.json.Encoder(enc_hook=_encode_stored, decimal_format="number").encode
-"""JSON bytes of a value: ids as text, instants as milliseconds, decimals as numbers; refuses unknown types."""
 
 _JSON: Header = (b"content-type", b"application/json")
 
