@@ -59,10 +59,17 @@ class MemoryStore(Store):
             )
 
     async def stream(
-        self, collection: str, filter: Filter, *, sort: Sort | None = None, projection: Mapping[str, Any] | None = None
+        self,
+        collection: str,
+        filter: Filter,
+        *,
+        sort: Sort | None = None,
+        skip: int = 0,
+        limit: int = 0,
+        projection: Mapping[str, Any] | None = None,
     ) -> AsyncIterator[Document]:
         """As in Store, of the documents that are there at the beginning."""
-        for document in await self.find(collection, filter, sort=sort, projection=projection):
+        for document in await self.find(collection, filter, sort=sort, skip=skip, limit=limit, projection=projection):
             yield document
 
     async def count(self, collection: str, filter: Filter, *, session: Session | None = None) -> int:

@@ -216,14 +216,22 @@ class Store:
         return await cursor.to_list()
 
     async def stream(
-        self, collection: str, filter: Filter, *, sort: Sort | None = None, projection: Mapping[str, Any] | None = None
+        self,
+        collection: str,
+        filter: Filter,
+        *,
+        sort: Sort | None = None,
+        skip: int = 0,
+        limit: int = 0,
+        projection: Mapping[str, Any] | None = None,
     ) -> AsyncIterator[Document]:
         """Matching documents one by one in bounded memory, for work over more records than fit a page.
 
         As a whole it may take longer than one command, so each fetch is bounded by the socket only.
         """
         try:
-            async with self._collection(collection).find(filter, projection, sort=sort, batch_size=1000) as cursor:
+            found = self._collection(collection).find(filter, projection, skip, limit, sort=sort, batch_size=1000)
+            async with found as cursor:
                 async for document in cursor:
                     yield document
         except DRIVER_ERRORS as error:
