@@ -54,11 +54,12 @@ class Calculator:
     def __init__(self, entity: Entity) -> None:
         found = list(_computations(entity, Names.of_entity(entity)))
         self._steps = tuple(_in_order(found))
+        self._labels = tuple(step for step in self._steps if step.item is None or step.item.calculated is None)
         self.reads_modified = bool(_modified_paths(entity) & frozenset().union(*(step.reads for step in self._steps)))
 
-    def run(self, record: Record, scope: Scope, refuse: Refuse) -> None:
+    def run(self, record: Record, scope: Scope, refuse: Refuse, *, labels_only: bool = False) -> None:
         """Computes everything in dependency order; a value that its type refuses becomes a problem and null."""
-        for step in self._steps:
+        for step in self._labels if labels_only else self._steps:
             if not step.walk:
                 self._compute(step, Container(record, "", None), scope, refuse)
             else:

@@ -6,7 +6,7 @@ All works on stored documents, so that a document is read, edited and compared w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +19,7 @@ from engine.permissions.derived import find_sources
 from engine.records.calculated import Calculator
 from engine.records.changes import Moment
 from engine.records.forms import build_loader, build_storer, group_fields, stored_fields
+from engine.records.outbox import Intent, Kind, make_intent
 from engine.schema import App, Entity, Field, FieldPath, OnDelete
 
 Document = dict[str, Any]
@@ -49,9 +50,9 @@ class Referrer:
         """The outermost field, which a projection asks for."""
         return self.path.fields[0].name
 
-    def kept(self, target: Mapping[str, Any]) -> dict[str, Any]:
-        """What references keep of a target, both as stored."""
-        return {name: target.get(name) for name in self.keeps}
+    def kept(self, target: Mapping[str, Any], names: Collection[str] | None = None) -> dict[str, Any]:
+        """What references keep of a target, both as stored; `names` are those that matter, None for all."""
+        return {name: target.get(name) for name in self.keeps if names is None or name in names}
 
     def references(self, document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The stored references in a document, to whatever target."""
@@ -152,6 +153,13 @@ class Cascades:
     def is_followed(self, changed: Iterable[str]) -> bool:
         """Whether others keep one of the changed top-level fields, or the label."""
         return not self.followed.isdisjoint(changed)
+
+    def pushes(self, changed: Iterable[str], *, copies: bool = True, labels: bool = True) -> list[Intent]:
+        """The intent that brings what others keep up to date, as far as it shall be: labels, and all else."""
+        if copies and labels:
+            return [make_intent(Kind.PUSH, depth=0)] if self.is_followed(changed) else []
+        names = [name for name in self.followed.intersection(changed) if (labels if name == "label" else copies)]
+        return [make_intent(Kind.PUSH, depth=0, names=sorted(names))] if names else []
 
 
 def compile_cascades(app: App) -> Mapping[str, Cascades]:

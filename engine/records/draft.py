@@ -16,6 +16,7 @@ from engine.fields.reference import Ask
 from engine.permissions import OPEN_MASK, WriteMask
 from engine.query import Clock
 from engine.records.forms import GROUP_SYSTEM, Record, group_fields
+from engine.records.options import USUAL, WriteOptions
 from engine.schema import Field
 
 INVALID: Final = type("Invalid", (), {"__repr__": lambda self: "INVALID"})()
@@ -97,16 +98,19 @@ class Chooser(Protocol):
 @dataclass(slots=True)
 class Draft:
     """A body as understood so far. `problems` are by concrete path (`addresses[1].zipCode`); `targets` are the records
-    found for references that the definition limits, by the same paths; `merged` is the record that was refused."""
+    found for references that the definition limits, by the same paths; `merged` is the record that was refused, and
+    `tolerated` what was wrong with one that was not, see WriteOptions."""
 
     root: Group
     mask: WriteMask
+    options: WriteOptions = USUAL
     version: int | None = None
     problems: dict[str, FieldProblem] = field(default_factory=dict)
     unknown: list[FieldProblem] = field(default_factory=list)
     asks: list[Asked] = field(default_factory=list)
     targets: dict[str, tuple[Chooser, Record]] = field(default_factory=dict)
     merged: Record | None = None
+    tolerated: list[FieldProblem] = field(default_factory=list)
 
     def note(self, where: str, problem: FieldProblem) -> None:
         """Keeps a problem; the first at a place stays."""
@@ -273,11 +277,13 @@ _BY_SHAPE: Mapping[Shape, Callable[[Field], Parse]] = {
 }
 
 
-def parse_record(container: ContainerParser, body: Any, mask: WriteMask, *, new: bool) -> Draft:
+def parse_record(
+    container: ContainerParser, body: Any, mask: WriteMask, *, new: bool, options: WriteOptions = USUAL
+) -> Draft:
     """The draft of a record's body. Raises BadRequest where the body is no object."""
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object with the record's fields")
-    draft = Draft(Group(""), mask)
+    draft = Draft(Group(""), mask, options)
     container.parse(body, draft.root, "", draft, mask, new)
     version = body.get("version")
     if version is not None and not new:

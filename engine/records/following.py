@@ -32,8 +32,9 @@ class Following:
         self.guarded = bool(cascades.own or self.aggregates)
         """Whether the engine itself changes records, so that `version` alone does not keep writes apart."""
 
-    def of_write(self, write: Write, cause: Cause, *, cascading: bool = True) -> list[Intent]:
-        """The intents of a creation or a change that changes something."""
+    def of_write(self, write: Write, cause: Cause, *, cascading: bool = True, relabelling: bool = True) -> list[Intent]:
+        """The intents of a creation or a change that changes something; labels reach those who keep them where it is
+        `relabelling`, all else where it is `cascading`."""
         cascades = self.cascades
         if isinstance(write, Change):
             old, found = write.old, list(self.trail.of_change(write.before, write.planned, write.values or (), cause))
@@ -41,8 +42,8 @@ class Following:
             old, found = None, list(self.trail.of_creation(write.planned, cause))
         if any(_points_anew(one, old, write.record) for one in cascades.own):
             found.append(make_intent(Kind.CHECK))
-        if cascading and old is not None and cascades.is_followed(write.values or ()):
-            found.append(make_intent(Kind.PUSH, depth=0))
+        if old is not None:
+            found += cascades.pushes(write.values or (), copies=cascading, labels=relabelling)
         before = write.before
         if cascading:
             found += self._counts(before, write.planned, write.values or (), 0)

@@ -77,14 +77,14 @@ class _FieldMerge:
         value: Any = sent.sent.get(self.name, INVALID)
         if value is not INVALID and not self._may_write(base, sent, parent, state):
             value = INVALID
-        if value is INVALID and base is None:
+        if value is INVALID and base is None and state.draft.options.defaults:
             value = sent.defaults.get(self.name, INVALID)
         if value is INVALID:
             return self._unsent(base, sent, into, parent, state)
         if self._inner is not None:
             return self._items(base, value, into, state) if self._many else self._group(base, value, into, state)
         if self._many:
-            found = [None if one is INVALID else one for one in value] if state.draft.problems else value
+            found = _whole(value, state.draft) if state.draft.problems else value
         else:
             found = self._empty if value is None else value
         if base is None or differs(base.get(self.name), found):
@@ -94,14 +94,14 @@ class _FieldMerge:
     def _may_write(self, base: Record | None, sent: Group, parent: Record | None, state: Merge) -> bool:
         if state.denied and self._item.path in state.denied:
             return False
-        if self._write is None:
+        if self._write is None or not state.draft.options.conditions:
             return True
         seen = base if base is not None else sent.seen()
         return self._write(state.scope.within(seen, parent))
 
     def _unsent(self, base: Record | None, sent: Group, into: Record, parent: Record | None, state: Merge) -> Any:
         place = f"{sent.where}.{self.name}" if sent.where else self.name
-        if base is None and self._default is not None:
+        if base is None and self._default is not None and state.draft.options.defaults:
             state.pending.append((into, self._default, self._item, place, parent))
         if self._inner is not None and not self._many:
             return self._group(base, Group(place), into, state)
@@ -140,6 +140,14 @@ class _FieldMerge:
         message = "There is no item with this id" if code == "notFound" else "This item is in the list twice"
         problem = FieldProblem(group.where, self._item.label, code, message, {"rejectedValue": group.id})
         state.draft.problems[group.where] = problem
+
+
+def _whole(values: list[Any], draft: Draft) -> list[Any]:
+    """A list some of whose values may have been refused: nulls keep the places of what stands behind them, but for a
+    list that is written all the same."""
+    if draft.options.refuse:
+        return [None if one is INVALID else one for one in values]
+    return [one for one in values if one is not INVALID]
 
 
 def _new_system() -> Record:

@@ -35,11 +35,15 @@ MOST_ATTEMPTS = 50
 
 
 async def push(running: RunningApp, name: str, key: ObjectId, intent: Intent, removed: Document | None) -> None:
-    """Brings all who keep something of a record up to date with it as it is now, until it does not change any more."""
+    """Brings all who keep something of a record up to date with it as it is now, until it does not change any more.
+    An intent may name what of it is concerned."""
+    names = intent.get("names")
     for referrer in running.compiled.following[name].cascades.pushing:
         kept: Mapping[str, Any] | None = None
-        while (target := await running.store.get(name, key)) is not None and referrer.kept(target) != kept:
-            kept = referrer.kept(target)
+        while (target := await running.store.get(name, key)) is not None and referrer.kept(target, names) != kept:
+            kept = referrer.kept(target, names)
+            if not kept:
+                break
             await _bring_to_all(running, referrer, key, kept, intent["depth"] + 1)
 
 

@@ -26,7 +26,9 @@ async def follow_write(
     """Writes what was planned with all that must follow it; tells whether the record still had the version on which it
     was planned."""
     assert write.values is not None
-    intents = following.of_write(write, cause_of(running, caller), cascading=running.cascading)
+    intents = following.of_write(
+        write, cause_of(running, caller), cascading=running.cascading, relabelling=running.relabelling
+    )
     key = write.planned["_id"]
     if write.expected is None:
         await running.store.insert(compiled.collection, with_intents(write.values, intents))

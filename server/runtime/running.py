@@ -18,6 +18,7 @@ from engine.records import Moment
 from engine.routes import Permission, Route, Scope
 from server.runtime.auth.desk import Desk
 from server.runtime.calls import Calls
+from server.runtime.logs import AppLog
 from server.runtime.outbox import Outbox
 from server.runtime.units import Unit
 from server.store import Store
@@ -86,10 +87,14 @@ class RunningApp:
     """Whether listeners hear of what is done."""
     cascading: bool = True
     """Whether what is done reaches the records that refer to it."""
+    relabelling: bool = True
+    """Whether records that refer to one whose label changes hear of it."""
     depth: int = 0
     """How many deletions led to what is done now, each through a relationship."""
     outbox: Outbox = field(default_factory=Outbox)
     """What this process still does after its writes."""
+    log: AppLog = field(default_factory=AppLog)
+    """What this process has to say in the app's log."""
 
     def __post_init__(self) -> None:
         """The newest definitions serve what follows, outside any unit."""
@@ -98,11 +103,18 @@ class RunningApp:
             self.outbox.running = self
 
     def asked(self, flags: Mapping[str, bool]) -> RunningApp:
-        """The app as flags of a request want it: without listeners (`trigger_events`), without cascades (`cascade`)."""
+        """The app as flags of a request want it: without listeners (`trigger_events`), without cascades (`cascade`),
+        with cascades of labels or without (`relabel`; as with the others, unless given)."""
         listening, cascading = flags.get("trigger_events", True), flags.get("cascade", True)
-        if listening and cascading:
+        relabelling = flags.get("relabel", cascading)
+        if listening and cascading and relabelling:
             return self
-        return replace(self, listening=self.listening and listening, cascading=self.cascading and cascading)
+        return replace(
+            self,
+            listening=self.listening and listening,
+            cascading=self.cascading and cascading,
+            relabelling=self.relabelling and relabelling,
+        )
 
     def entity(self, name: str) -> CompiledEntity:
         """The entity of that name; raises NotFound."""
@@ -133,6 +145,8 @@ class RunningApp:
         """Raises Forbidden unless the caller may use the route at all, before its body or query are looked at."""
         if caller.developer or route.scope in (Scope.PUBLIC, Scope.OWN):
             return
+        if route.scope is Scope.DEVELOPERS:
+            raise Forbidden("Only developers may do this")
         groups = frozenset(caller.groups)
         if not self.compiled.rights.opens(groups, route.scope):
             raise Forbidden(f"None of your groups opens the {route.scope} part of the API")
