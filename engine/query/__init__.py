@@ -4,7 +4,7 @@ from engine.query.condition import ALWAYS, NEVER, Condition, all_of, any_of, bin
 from engine.query.expression import parse_expression
 from engine.query.listing import ListPlan, Output, plan_list, plan_output, plan_read, plan_selection, project
 from engine.query.maps import parse_filter_map
-from engine.query.mongo import Find, GeoSort, MongoFilter, to_filter, to_find
+from engine.query.mongo import Find, GeoSort, MongoFilter, join_filters, to_filter, to_find
 from engine.query.operators import OPERATORS, Operator
 from engine.query.parse import PARAMETERS, parse_query
 from engine.query.periods import Clock
@@ -60,6 +60,7 @@ __all__ = [
     "any_of",
     "bind",
     "is_bound",
+    "join_filters",
     "negate",
     "parse_expression",
     "parse_filter_map",

@@ -37,7 +37,7 @@ def _to_filter(condition: Condition) -> MongoFilter:
         case Not(Element(place, inner)):
             return {place.storage: {"$not": {"$elemMatch": _object_match(inner)}}}
         case Every(parts):
-            return _both(map(_to_filter, parts))
+            return join_filters(map(_to_filter, parts))
         case Some(parts) if condition != NEVER:
             return {"$or": [to_filter(part) for part in parts]}
         case _:
@@ -53,8 +53,9 @@ def _object_match(condition: Condition) -> MongoFilter:
     return {**fields, **found}
 
 
-def _both(parts: Iterable[MongoFilter]) -> MongoFilter:
-    """Joins filters key by key; `$and` is left for what cannot be said otherwise, because it costs indexes."""
+def join_filters(parts: Iterable[Mapping[str, Any]]) -> MongoFilter:
+    """What all of the filters match, joined key by key; `$and` is left for what cannot be said otherwise, because it
+    costs indexes."""
     joined: MongoFilter = {}
     left: list[MongoFilter] = []
     for part in parts:
@@ -115,7 +116,7 @@ def to_find(plan: ListPlan, *, text_search: bool = True, position: Position | No
         counted, found = {**counted, **text}, {**found, **text}
     if position is not None:
         keyset = to_keyset(position, plan.sort)
-        found = {"$and": [found, keyset]} if found else keyset
+        found = join_filters((found, keyset))
     geo = None
     if plan.nearest is not None:
         place, near = plan.nearest
@@ -132,4 +133,4 @@ def to_find(plan: ListPlan, *, text_search: bool = True, position: Position | No
     )
 
 
-__all__ = ["Find", "GeoSort", "MongoFilter", "to_filter", "to_find"]
+__all__ = ["Find", "GeoSort", "MongoFilter", "join_filters", "to_filter", "to_find"]

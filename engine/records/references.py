@@ -15,7 +15,7 @@ from bson import ObjectId
 from engine.errors import FieldProblem, InvalidValue
 from engine.fields.reference import Ask, Home, ReferenceType, group_id, is_hex_id
 from engine.permissions import FULL_ACCESS, Access
-from engine.query import Clock, Condition, bind, parse_filter_map, plan_filter, to_filter, to_predicate
+from engine.query import Clock, Condition, bind, join_filters, parse_filter_map, plan_filter, to_filter, to_predicate
 from engine.records.draft import INVALID, Asked, Draft
 from engine.records.forms import Record, build_loader, group_fields, value_storer
 from engine.schema import App, Entity, Field
@@ -74,7 +74,7 @@ class Relationship:
             choices.append({"_id": None})
         found: dict[str, Any] = choices[0] if len(choices) == 1 else {"$or": choices}
         if access.row_filter is not None:
-            found = {"$and": [found, to_filter(access.row_filter)]}
+            found = join_filters((found, to_filter(access.row_filter)))
         return Lookup(self.target.name, found, MOST_MATCHES, tuple(asked), access)
 
     def answer(self, lookup: Lookup, documents: Sequence[Mapping[str, Any]], draft: Draft) -> None:

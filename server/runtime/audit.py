@@ -14,7 +14,7 @@ from engine.compiler import CompiledEntity
 from engine.errors import BadRequest, Forbidden
 from engine.fields.base import Locale
 from engine.permissions import Access
-from engine.query import ALWAYS, all_of, to_filter
+from engine.query import ALWAYS, all_of, join_filters, to_filter
 from engine.records.audit import AUDIT, Event, row_of
 from engine.records.outbox import OUTBOX, PENDING, Intent, Kind
 from engine.records.trail import (
@@ -157,7 +157,7 @@ async def _visible(
     living = await running.store.get_many(compiled.collection, ids, {"_id": 1})
     there = {one["_id"] for one in living}
     shown = await running.store.find(
-        compiled.collection, {"$and": [{"_id": {"$in": list(there)}}, readable]}, projection={"_id": 1}
+        compiled.collection, join_filters(({"_id": {"$in": list(there)}}, readable)), projection={"_id": 1}
     )
     visible = [one["_id"] for one in shown]
     for key in ids:
@@ -179,9 +179,9 @@ async def _page(
     store = running.store
     page: Mapping[str, Any] = wanted
     if query.after is not None:
-        seen = await store.find(AUDIT, {"_id": query.after, "$and": [wanted]}, limit=1, projection={"at": 1})
+        seen = await store.find(AUDIT, join_filters(({"_id": query.after}, wanted)), limit=1, projection={"at": 1})
         unseen = {"_id": query.after, "at": int(query.after.generation_time.timestamp() * 1000)}
-        page = {"$and": [wanted, behind(seen[0] if seen else unseen)]}
+        page = join_filters((wanted, behind(seen[0] if seen else unseen)))
     rows, total = await asyncio.gather(
         store.find(AUDIT, page, sort=NEWEST_FIRST, limit=query.size), store.count(AUDIT, wanted)
     )

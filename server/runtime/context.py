@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from engine.actions import Run
 from engine.compiler import CompiledEntity
 from engine.errors import BadRequest, Failed, RequestError
+from engine.query import join_filters
 from engine.records import Frame
 from server.runtime.hook_data import ScriptData
 from server.runtime.hook_jobs import HookJob, RunningJob
@@ -75,7 +76,7 @@ class HookContext:
         collection, last = self._compiled.collection, None
         while True:
             await self._flush()
-            wanted = selection if last is None else {"$and": [selection, {"_id": {"$gt": last}}]}
+            wanted = selection if last is None else join_filters((selection, {"_id": {"$gt": last}}))
             page = await self._running.store.find(collection, wanted, sort=[("_id", 1)], limit=PAGE)
             for document in page:
                 last = document["_id"]

@@ -13,7 +13,7 @@ from engine.compiler import CompiledEntity
 from engine.errors import BadRequest, Forbidden, RequestError
 from engine.fields.base import Locale
 from engine.permissions import Access
-from engine.query import Output, parse_query, plan_list, plan_read, plan_selection, to_filter, to_find
+from engine.query import Output, join_filters, parse_query, plan_list, plan_read, plan_selection, to_filter, to_find
 from engine.query.cursor import Position, seal, unseal
 from engine.records import Frame
 from engine.schema import FieldPath
@@ -136,7 +136,7 @@ async def _fetch_related(
         return
     wanted: dict[str, Any] = {"_id": {"$in": list(ids)}}
     if access.row_filter is not None:
-        wanted = {"$and": [wanted, to_filter(access.row_filter)]}
+        wanted = join_filters((wanted, to_filter(access.row_filter)))
     documents = await running.store.find(compiled.collection, wanted, limit=len(ids))
     view, scope = compiled.views.get(Frame(hidden=access.hidden, locale=locale)), running.moment(caller).scope
     records = {

@@ -12,7 +12,7 @@ from bson import ObjectId
 from engine.errors import BadRequest, Forbidden
 from engine.fields.base import Locale
 from engine.fields.reference import is_hex_id
-from engine.query import Format, Output, to_filter
+from engine.query import Format, Output, join_filters, to_filter
 from server.runtime.auth.people import USERS, standardize_email
 from server.runtime.running import Caller, RunningApp
 
@@ -46,7 +46,7 @@ async def _read_user(running: RunningApp, caller: Caller, named: str) -> Mapping
     wanted: dict[str, Any] = {"_id": ObjectId(named)} if by_id else {"emailStandardized": email}
     if access.may("read") and not access.hides("id" if by_id else "email"):
         if access.row_filter is not None:
-            wanted = {"$and": [wanted, to_filter(access.row_filter)]}
+            wanted = join_filters((wanted, to_filter(access.row_filter)))
         for document in await running.store.find(USERS, wanted, limit=1):
             record: Mapping[str, Any] = running.entity(USERS).rules.load(document)
             if not all(access.shows(path, record) for path in _READ):

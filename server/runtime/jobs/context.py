@@ -143,8 +143,9 @@ class JobContext:
         async def run(scope: RunningApp) -> tuple[int, Note]:
             nonlocal most
             most = max(1, most // 2)  # other writers of the same records won: fewer items will meet fewer of them
-            began, entries, count = time.monotonic(), [], 0
+            entries, count = [], 0
             loaded = await work.load(scope, items[:most])
+            began = time.monotonic()  # what was loaded is not thrown away because loading took long
             for item in items[:most]:
                 pass_point(CrashPoint.BEFORE_WRITE)
                 response = await work.effect(scope, item, loaded.get(work.key(item)), False)

@@ -15,7 +15,7 @@ from engine.compiler import CompiledEntity
 from engine.errors import Forbidden
 from engine.jobs import Job, JobType, Note
 from engine.permissions import Access
-from engine.query import Clock, parse_query, plan_selection, to_filter
+from engine.query import Clock, join_filters, parse_query, plan_selection, to_filter
 from server.runtime.jobs.context import SKIPPED, JobContext, Work
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind
@@ -125,7 +125,7 @@ async def _delete_matches(
         await context.note(Note(checkpoint=bounds, records_count=count))
 
     async def load(running: RunningApp, keys: Sequence[ObjectId]) -> dict[str, Document]:
-        wanted = _joined({"_id": {"$in": list(keys)}}, selection)
+        wanted = join_filters(({"_id": {"$in": list(keys)}}, selection))
         return {str(one["_id"]): one for one in await running.store.find(collection, wanted)}
 
     async def delete(running: RunningApp, key: ObjectId, document: Document | None, again: bool) -> Any:
@@ -149,11 +149,7 @@ async def _next_ids(context: JobContext, collection: str, selection: Mapping[str
 
 def _within(selection: Mapping[str, Any], bounds: Mapping[str, Any]) -> Document:
     after = {} if bounds["after"] is None else {"$gt": bounds["after"]}
-    return _joined({"_id": after | {"$lte": bounds["last"]}}, selection)
-
-
-def _joined(ids: Document, selection: Mapping[str, Any]) -> Document:
-    return {"$and": [ids, selection]} if selection else ids
+    return join_filters(({"_id": after | {"$lte": bounds["last"]}}, selection))
 
 
 DELETE_RECORDS = JobKind(JobType.DELETE_RECORDS, _run)

@@ -18,7 +18,7 @@ from engine.fields.base import MISSING
 from engine.fields.json_text import decode_json, encode_json
 from engine.jobs import Job, JobType, Level, Note
 from engine.jobs.ledger import to_storable
-from engine.query import Clock, parse_query, to_filter
+from engine.query import Clock, join_filters, parse_query, to_filter
 from engine.schema import ActionKind
 from server.runtime import actions
 from server.runtime.actions import Order
@@ -176,7 +176,7 @@ async def _run_on_matches(context: JobContext, order: Order, selection: Mapping[
         await context.note(Note(checkpoint=bounds, records_count=count))
 
     async def load(running: RunningApp, keys: Sequence[ObjectId]) -> dict[str, Document]:
-        wanted = {"$and": [{"_id": {"$in": list(keys)}}, selection]}
+        wanted = join_filters(({"_id": {"$in": list(keys)}}, selection))
         return {str(one["_id"]): one for one in await running.store.find(collection, wanted)}
 
     last_id = context.job.checkpoint["last"]
@@ -195,7 +195,7 @@ async def _next_ids(context: JobContext, collection: str, selection: Mapping[str
 
 def _within(selection: Mapping[str, Any], bounds: Mapping[str, Any]) -> Document:
     after = {} if bounds["after"] is None else {"$gt": bounds["after"]}
-    return {"$and": [{"_id": after | {"$lte": bounds["last"]}}, selection]}
+    return join_filters(({"_id": after | {"$lte": bounds["last"]}}, selection))
 
 
 EXECUTE_ACTION = JobKind(JobType.EXECUTE_ACTION, _run)
