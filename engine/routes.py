@@ -28,10 +28,6 @@ class Operation(StrEnum):
     ENTITY_TRAIL = "entityTrail"
     ACT = "act"
     ACT_BY_QUERY = "actByQuery"
-    CREATE_USER = "createUser"
-    UPDATE_USER = "updateUser"
-    DELETE_USERS = "deleteUsers"
-    DELETE_USERS_BY_QUERY = "deleteUsersByQuery"
     ACTIVATE_USER = "activateUser"
     DEACTIVATE_USER = "deactivateUser"
     UNBLOCK_USER = "unblockUser"
@@ -155,17 +151,6 @@ is asked."""
 IN_PLACE_OF_ID: Mapping[str, str] = {_RECORD: _ACTION}
 """Paths that look like others: where the name of an action stands in the place of an id, the second is meant."""
 
-IN_PLACE_OF: Mapping[tuple[str, Operation], Operation] = {
-    (_USERS, Operation.CREATE): Operation.CREATE_USER,
-    (_USERS, Operation.UPDATE): Operation.UPDATE_USER,
-    (_USERS, Operation.DELETE): Operation.DELETE_USERS,
-    (_USERS, Operation.DELETE_BY_QUERY): Operation.DELETE_USERS_BY_QUERY,
-}
-"""What an operation on records is for an entity whose records mean something to the server itself."""
-
-NOT_SERVED: frozenset[tuple[str, Operation]] = frozenset({(_USERS, Operation.REVERT)})
-"""What there is not for an entity: a user who is made what they were would pass by the rules of writing users."""
-
 
 def build_route_table(app: App) -> tuple[Route, ...]:
     """Every route of the app, by shape and then by entity in definition order."""
@@ -178,14 +163,12 @@ def _routes(app: App, shape: Shape) -> Iterator[Route]:
     else:
         entities = (shape.entity,) if shape.entity is None or shape.entity in app.entities else ()
     for entity in entities:
-        if entity is not None and (entity, shape.operation) in NOT_SERVED:
-            continue
         for action in _actions(app, shape, entity):
             path = shape.path.replace("{entity}", entity or "").replace("{action}", action or "")
             yield Route(
                 method=shape.method,
                 path=path,
-                operation=IN_PLACE_OF.get((entity, shape.operation), shape.operation) if entity else shape.operation,
+                operation=shape.operation,
                 entity=entity,
                 action=action,
                 permission=shape.permission,
@@ -201,9 +184,7 @@ def _actions(app: App, shape: Shape, entity: str | None) -> Iterable[str | None]
 
 
 __all__ = [
-    "IN_PLACE_OF",
     "IN_PLACE_OF_ID",
-    "NOT_SERVED",
     "RECORDS",
     "SHAPES",
     "Operation",

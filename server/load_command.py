@@ -84,19 +84,13 @@ async def _load(path: Path, files: Sequence[Path], entity: str | None, db: str |
 
 
 async def _create_all(running: RunningApp, source: Source) -> int:
-    from engine.routes import IN_PLACE_OF, Operation
     from server.runtime.records import create_record
     from server.runtime.running import SYSTEM
-    from server.runtime.users import create_user
 
     failed = 0
-    as_user = IN_PLACE_OF.get((source.entity, Operation.CREATE)) is Operation.CREATE_USER
     for place, read in source.rows:
         try:
-            if as_user:
-                await create_user(running, SYSTEM, read())
-            else:
-                await create_record(running, SYSTEM, source.entity, read())
+            await create_record(running, SYSTEM, source.entity, read())
         except RequestError as error:
             failed += 1
             for told_of in _tell(error):

@@ -1,4 +1,4 @@
-"""The handlers about people: logging in and out, passwords, the caller's own record, and the records of users."""
+"""The handlers about people: logging in and out, passwords, the caller's own record, and what is done to users."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp
 
 from server.http.identity import token_cookie
-from server.http.jobs import refuse_job
+from server.http.exchange import note_login
 from server.http.requests import Call, read_object, read_pairs
 from server.http.responses import Header, answer_json
 from server.runtime import users
@@ -21,6 +21,7 @@ async def log_in(call: Call) -> ASGIApp:
     """POST /auth/login; with `cookie=true` the token is set as a cookie too."""
     cookie = _wants_cookie(call)
     answer = await login.login(call.running, await read_object(call), call.caller.address)
+    note_login(call.scope, answer)
     return answer_json(answer, headers=_cookies(call, "/auth/login", answer["token"]) if cookie else ())
 
 
@@ -36,6 +37,7 @@ async def change_password(call: Call) -> ASGIApp:
     """PUT /auth/password; needs no token, answers like a login."""
     cookie = _wants_cookie(call)
     answer = await login.change_password(call.running, await read_object(call), call.caller.address)
+    note_login(call.scope, answer)
     return answer_json(answer, headers=_cookies(call, "/auth/password", answer["token"]) if cookie else ())
 
 
@@ -49,33 +51,6 @@ async def change_current_password(call: Call) -> ASGIApp:
     """PUT /users/current/password; answers like a login."""
     refuse_parameters(read_pairs(call))
     return answer_json(await login.change_current_password(call.running, call.caller, await read_object(call)))
-
-
-async def create_user(call: Call) -> ASGIApp:
-    """POST /data/sys.users."""
-    refuse_parameters(read_pairs(call))
-    return answer_json(await users.create_user(call.running, call.caller, await read_object(call)))
-
-
-async def update_user(call: Call) -> ASGIApp:
-    """PUT /data/sys.users/{id}; an empty body changes nothing."""
-    refuse_parameters(read_pairs(call))
-    body = await read_object(call, optional=True)
-    return answer_json(await users.update_user(call.running, call.caller, call.params["id"], body))
-
-
-async def delete_users(call: Call) -> ASGIApp:
-    """DELETE /data/sys.users/{id}, where id may be several joined by commas; a body is ignored."""
-    pairs = read_pairs(call)
-    refuse_job(pairs)
-    return answer_json(await users.delete_users(call.running, call.caller, call.params["id"], pairs))
-
-
-async def delete_users_by_query(call: Call) -> ASGIApp:
-    """DELETE /data/sys.users; a body is ignored."""
-    pairs = read_pairs(call)
-    refuse_job(pairs)
-    return answer_json(await users.delete_users_by_query(call.running, call.caller, pairs))
 
 
 async def activate_user(call: Call) -> ASGIApp:
@@ -122,14 +97,10 @@ __all__ = [
     "activate_user",
     "change_current_password",
     "change_password",
-    "create_user",
     "deactivate_user",
-    "delete_users",
-    "delete_users_by_query",
     "log_in",
     "log_out",
     "reset_password",
     "tell_current_user",
     "unblock_user",
-    "update_user",
 ]

@@ -12,16 +12,12 @@ from server.http.accounts import (
     activate_user,
     change_current_password,
     change_password,
-    create_user,
     deactivate_user,
-    delete_users,
-    delete_users_by_query,
     log_in,
     log_out,
     reset_password,
     tell_current_user,
     unblock_user,
-    update_user,
 )
 from server.http.actions import act, act_by_query
 from server.http.audit import list_entity_trail, list_record_trail, revert_record
@@ -133,10 +129,6 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.ENTITY_TRAIL: list_entity_trail,
     Operation.ACT: act,
     Operation.ACT_BY_QUERY: act_by_query,
-    Operation.CREATE_USER: create_user,
-    Operation.UPDATE_USER: update_user,
-    Operation.DELETE_USERS: delete_users,
-    Operation.DELETE_USERS_BY_QUERY: delete_users_by_query,
     Operation.ACTIVATE_USER: activate_user,
     Operation.DEACTIVATE_USER: deactivate_user,
     Operation.UNBLOCK_USER: unblock_user,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp
 
-from engine.errors import BadRequest
 from engine.jobs import Command, Job
 from server.http.requests import Call, Pairs, read_pairs
 from server.http.responses import answer_json
@@ -60,12 +59,6 @@ def wants_job(pairs: Pairs) -> bool:
     return any(name == ASYNC and text == "true" for name, text in pairs)
 
 
-def refuse_job(pairs: Pairs) -> None:
-    """Raises BadRequest where an operation that is never done in the background is asked for so."""
-    if wants_job(pairs):
-        raise BadRequest(f"This operation is not done in the background: leave {ASYNC} out")
-
-
 def answer_job(call: Call, job: Job) -> ASGIApp:
     """Where to look for what becomes of a job that was started."""
     app = f"/{call.params['app']}" if "app" in call.params else ""
@@ -80,7 +73,6 @@ __all__ = [
     "list_job_logs",
     "list_jobs",
     "read_job",
-    "refuse_job",
     "resume_job",
     "stop_job",
     "wants_job",

@@ -20,8 +20,9 @@ from engine.permissions import FULL_ACCESS, Access
 from engine.records import Draft, Frame, Lookup, References, Write, duplicate_problem
 from server.runtime.duplicates import find_duplicates, plan_whole
 from server.runtime.following import follow_removal, follow_write
+from server.runtime.keepers import KEEPERS
 from server.runtime.running import Caller, RunningApp
-from server.runtime.units import note_write, spoil
+from server.runtime.units import note_write, run_unit, spoil
 from server.store import DuplicateKey
 
 Json = dict[str, Any]
@@ -38,11 +39,22 @@ async def give_way(turn: int) -> None:
     await asyncio.sleep(random.uniform(0, min(0.002 * 2**turn, LONGEST_PAUSE)))  # noqa: S311 - guards no secret
 
 
-async def create_record(
-    running: RunningApp, caller: Caller, name: str, body: Any, *, problems: Sequence[FieldProblem] = ()
+async def create_record(running: RunningApp, caller: Caller, name: str, body: Any) -> Json:
+    """The new record as the caller may read it. Raises ValidationErrors with every problem of the body."""
+    keeper = KEEPERS.get(name)
+    if keeper is None:
+        return await _create(running, caller, name, body)
+
+    async def write(scope: RunningApp, rest: Any, problems: Sequence[FieldProblem]) -> Json:
+        return await _create(scope, caller, name, rest, problems)
+
+    return await keeper.create(running, caller, body, write)
+
+
+async def _create(
+    running: RunningApp, caller: Caller, name: str, body: Any, problems: Sequence[FieldProblem] = ()
 ) -> Json:
-    """The new record as the caller may read it. Raises ValidationErrors with every problem of the body, and with
-    those that were found in it before."""
+    """As create_record; `problems` were found in the body before."""
     compiled = running.entity(name)
     access = running.access(caller, name)
     draft = compiled.rules.parse(body, access, new=True)
@@ -64,18 +76,37 @@ async def update_record(
     record_id: str,
     body: Any,
     *,
-    problems: Sequence[FieldProblem] = (),
     reader: Caller | None = None,
 ) -> Json:
     """The record after the change, as `reader` may read it: the caller, unless they let somebody else have it changed.
 
-    Raises NotFound, OptimisticLocking, ValidationErrors (with `problems` as well).
+    Raises NotFound, OptimisticLocking, ValidationErrors.
     """
+    key = object_id(running.entity(name), record_id)
+    keeper = KEEPERS.get(name)
+    if keeper is None:
+        return await _update(running, caller, name, key, body, reader)
+
+    async def write(scope: RunningApp, rest: Any, problems: Sequence[FieldProblem]) -> Json:
+        return await _update(scope, caller, name, key, rest, reader, problems)
+
+    return await keeper.update(running, caller, key, body, write)
+
+
+async def _update(
+    running: RunningApp,
+    caller: Caller,
+    name: str,
+    key: ObjectId,
+    body: Any,
+    reader: Caller | None,
+    problems: Sequence[FieldProblem] = (),
+) -> Json:
+    """As update_record; `problems` were found in the body before."""
     compiled = running.entity(name)
     access = running.access(caller, name)
     draft = compiled.rules.parse(body, access, new=False)
     draft.unknown.extend(problems)
-    key = object_id(compiled, record_id)
     document, _ = await asyncio.gather(
         running.store.get(compiled.collection, key), answer_references(running, caller, compiled.references, draft)
     )
@@ -157,6 +188,21 @@ async def store_write(running: RunningApp, caller: Caller, compiled: CompiledEnt
     follow it."""
     if write.values is None:
         return True
+    keeper = KEEPERS.get(compiled.entity.name)
+    if keeper is None:
+        return await _store_write(running, caller, compiled, write)
+
+    async def store(scope: RunningApp) -> bool:
+        done = await _store_write(scope, caller, compiled, write)
+        if done:
+            await keeper.written(scope, write)
+        return done
+
+    return await run_unit(running, store)
+
+
+async def _store_write(running: RunningApp, caller: Caller, compiled: CompiledEntity, write: Write) -> bool:
+    assert write.values is not None
     note_write(running)
     following = running.compiled.following[compiled.entity.name]
     if following.writes:
@@ -186,10 +232,13 @@ async def delete_document(
     document: Document | None,
 ) -> Json:
     """Deletes what was read, in the version that was read; a record that changed meanwhile is read again."""
+    keeper = KEEPERS.get(compiled.entity.name)
     for turn in range(MOST_ATTEMPTS):
         if document is None:
             raise compiled.rules.rights.missing(record_id)
         compiled.rules.rights.check_delete(compiled.rules.load(document), access)
+        if keeper is not None:
+            keeper.check_removal(caller, document)
         if await _remove(running, caller, compiled, document):
             view = compiled.views.get(Frame(hidden=access.hidden))
             return view.render(document, running.moment(caller).scope, access.masks)
@@ -209,6 +258,20 @@ async def _remove(running: RunningApp, caller: Caller, compiled: CompiledEntity,
 
 async def store_removal(running: RunningApp, caller: Caller, compiled: CompiledEntity, document: Document) -> bool:
     """Deletes a record that still has the version that was read, with all that is to follow."""
+    keeper = KEEPERS.get(compiled.entity.name)
+    if keeper is None:
+        return await _store_removal(running, caller, compiled, document)
+
+    async def remove(scope: RunningApp) -> bool:
+        done = await _store_removal(scope, caller, compiled, document)
+        if done:
+            await keeper.removed(scope, document["_id"])
+        return done
+
+    return await run_unit(running, remove)
+
+
+async def _store_removal(running: RunningApp, caller: Caller, compiled: CompiledEntity, document: Document) -> bool:
     note_write(running)
     following = running.compiled.following[compiled.entity.name]
     if following.removals:

@@ -17,7 +17,7 @@ from engine.definitions import Sources
 from engine.errors import Unauthorized
 from engine.permissions.addresses import parse_address
 from engine.permissions.throttling import BackOff, LoginPolicy
-from server.runtime import users
+from server.runtime import records
 from server.runtime.auth.desk import Desk
 from server.runtime.auth.login import login
 from server.runtime.running import SYSTEM, RunningApp
@@ -49,7 +49,7 @@ async def person(running, email, **more):
     body = {"firstName": "A", "lastName": "B", "email": email, "groups": [{"primary": True, "group": "staff"}], **more}
     if "password" not in email:
         body["authentication"] = {"newPassword": "correct horse", "passwordConfirmation": "correct horse"}
-    await users.create_user(running, SYSTEM, body)
+    await records.create_record(running, SYSTEM, "sys.users", body)
 
 
 def address(kind, number):

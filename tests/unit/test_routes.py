@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from engine.routes import IN_PLACE_OF, SHAPES, Operation, Permission, Scope, build_route_table
+from engine.routes import SHAPES, Operation, Permission, Scope, build_route_table
 from engine.schema import Action, ActionKind, App, Entity
 
 
@@ -14,8 +14,7 @@ SECOND_SPELLINGS = {"/status/job/{id}/logs", "/data/{entity}/history", "/data/{e
 
 
 def test_every_operation_has_one_shape():
-    own = [shape.operation for shape in SHAPES if shape.path not in SECOND_SPELLINGS]
-    served = [*own, *IN_PLACE_OF.values()]
+    served = [shape.operation for shape in SHAPES if shape.path not in SECOND_SPELLINGS]
     assert Counter(served) == dict.fromkeys(Operation, 1)
 
 
@@ -69,15 +68,17 @@ def test_only_these_routes_ask_nobody_who_they_are():
     }
 
 
-def test_writes_of_users_have_operations_of_their_own_under_the_same_rights():
+def test_users_are_served_as_all_records_are_and_have_operations_of_their_own():
     routes = build_route_table(app_with("companies", "sys.users"))
-    users = {(route.method, route.path): route for route in routes if route.entity == "sys.users"}
-    assert users["POST", "/data/sys.users"].operation is Operation.CREATE_USER
-    assert users["PUT", "/data/sys.users/{id}"].operation is Operation.UPDATE_USER
-    assert users["DELETE", "/data/sys.users/{id}"].operation is Operation.DELETE_USERS
-    assert users["GET", "/data/sys.users"].operation is Operation.LIST
-    assert users["DELETE", "/data/sys.users"].permission is Permission.DELETE
-    assert users["PUT", "/data/sys.users/{id}/resetPassword"].permission is Permission.UPDATE
+    of_companies, of_users = (
+        {(route.method, route.path.replace(name, "")): route for route in routes if route.entity == name}
+        for name in ("companies", "sys.users")
+    )
+    for place, route in of_companies.items():
+        assert (route.operation, route.permission) == (of_users[place].operation, of_users[place].permission)
+    own = {path.rpartition("/")[2]: of_users[method, path] for method, path in of_users.keys() - of_companies.keys()}
+    assert own.keys() == {"activate", "deactivate", "unblock", "resetPassword"}
+    assert {route.permission for route in own.values()} == {Permission.UPDATE}
 
 
 def test_an_action_has_routes_of_its_own_by_what_it_runs_on():
@@ -92,12 +93,6 @@ def test_an_action_has_routes_of_its_own_by_what_it_runs_on():
         ("PUT", "/data/companies/global"): Operation.ACT_BY_QUERY,
     }
     assert {(route.action, route.permission) for route in routes} == {(name, Permission.ACTION) for name in actions}
-
-
-def test_users_are_not_made_what_they_were():
-    paths = {route.path for route in build_route_table(app_with("companies", "sys.users"))}
-    assert "/data/companies/{id}/revert" in paths
-    assert "/data/sys.users/{id}/revert" not in paths
 
 
 def test_routes_of_users_stand_only_where_there_are_users():

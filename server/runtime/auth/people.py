@@ -66,7 +66,7 @@ class Person:
     @property
     def is_developer(self) -> bool:
         """Whether all permissions are passed."""
-        return bool((self.document.get("permissions") or {}).get("developer"))
+        return is_developer(self.document)
 
     @property
     def must_change_password(self) -> bool:
@@ -77,6 +77,11 @@ class Person:
     def may_impersonate(self) -> bool:
         """Whether the user may log in as somebody else."""
         return self.is_developer or self.membership.impersonate
+
+
+def is_developer(document: Mapping[str, Any]) -> bool:
+    """Whether a user's record is that of a developer."""
+    return bool((document.get("permissions") or {}).get("developer"))
 
 
 def standardize_email(email: str) -> str:
@@ -151,6 +156,7 @@ __all__ = [
     "end_sessions",
     "exchange_hash",
     "find_person",
+    "is_developer",
     "read_person",
     "remove_credentials",
     "replace_hash",

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from engine.errors import CastworkError, ValidationErrors
 from engine.permissions.passwords import make_password
 from engine.permissions.throttling import MINUTE
-from server.runtime import users
-from server.runtime.auth.people import CREDENTIALS, find_person, store_hash
+from server.runtime.auth.people import CREDENTIALS, USERS, find_person, store_hash
 from server.runtime.auth.throttle import THROTTLE
 from server.runtime.auth.tokens import TOKENS
+from server.runtime.records import create_record
 from server.runtime.running import SYSTEM, RunningApp
 from server.store import Store, StoreError, StoreUnavailable
 
@@ -61,7 +61,7 @@ async def make_first_developer(
     }
     made = FirstDeveloper(email, None if password else chosen)
     try:
-        await users.create_user(running, SYSTEM, body)
+        await create_record(running, SYSTEM, USERS, body)
     except ValidationErrors as error:
         if any(problem.code != "notUnique" for problem in error.problems):
             said = "; ".join(f"{problem.field}: {problem.message}" for problem in error.problems)

@@ -10,7 +10,7 @@ from engine.compiler import compile_app
 from engine.definitions import Sources
 from engine.errors import RequestError
 from engine.permissions.addresses import parse_address
-from server.runtime import users
+from server.runtime import records
 from server.runtime.auth import callers, login
 from server.runtime.auth.desk import Desk
 from server.runtime.auth.hashing import Hasher
@@ -81,7 +81,7 @@ class World:
         }
         if password is not None:
             body["authentication"] = {"newPassword": password, "passwordConfirmation": password}
-        return await users.create_user(self.running, SYSTEM, body)
+        return await records.create_record(self.running, SYSTEM, "sys.users", body)
 
     async def login(self, email, password=PASSWORD, address=HOME, **more):
         return await login.login(self.running, {"email": email, "password": password, **more}, address)

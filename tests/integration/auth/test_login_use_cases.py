@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import PasswordExpired
 from engine.permissions.addresses import parse_address
-from server.runtime import users
+from server.runtime import records, users
 from server.runtime.auth import login
 from server.runtime.auth.hashing import Hasher
 from server.runtime.auth.people import find_person
@@ -200,7 +200,9 @@ class TestImpersonation:
         helper = await world.user("help@example.com", "support")
         await world.user("ann@example.com", "sales")
         token = await world.token("help@example.com", emailImpersonatedUser="ann@example.com")
-        await users.update_user(world.running, SYSTEM, helper["id"], {"groups": [{"primary": True, "group": "sales"}]})
+        await records.update_record(
+            world.running, SYSTEM, "sys.users", helper["id"], {"groups": [{"primary": True, "group": "sales"}]}
+        )
         assert await world.status(world.who(token)) == 401
 
     async def test_a_borrowed_session_changes_no_password(self, world):

@@ -7,7 +7,7 @@ import bson
 import pytest
 
 from engine.permissions.scopes import parse_scopes
-from server.runtime import users
+from server.runtime import lists, records, users
 from server.runtime.auth import login, tokens
 from server.runtime.auth.desk import BELIEVED, KnownCallers
 from server.runtime.running import SYSTEM, Caller
@@ -161,9 +161,9 @@ class TestEnding:
             case "deactivate":
                 await users.deactivate(world.running, SYSTEM, user["id"])
             case "status":
-                await users.update_user(world.running, SYSTEM, user["id"], {"status": "INACTIVE"})
+                await records.update_record(world.running, SYSTEM, "sys.users", user["id"], {"status": "INACTIVE"})
             case "delete":
-                await users.delete_users(world.running, SYSTEM, user["id"], [])
+                await lists.delete_by_ids(world.running, SYSTEM, "sys.users", user["id"], [])
             case "reset":
                 await users.reset_password(world.running, SYSTEM, user["id"])
             case "change":
@@ -171,7 +171,7 @@ class TestEnding:
                 await login.change_password(world.running, body, HOME)
             case "set":
                 body = {"authentication": {"newPassword": NEW, "passwordConfirmation": NEW}}
-                await users.update_user(world.running, SYSTEM, user["id"], body)
+                await records.update_record(world.running, SYSTEM, "sys.users", user["id"], body)
         for token in sessions:
             assert await world.status(world.who(token)) == 401
             assert await ends_within(world, token, 1, other.running) <= 1
@@ -184,8 +184,8 @@ class TestEnding:
             await users.deactivate(world.running, SYSTEM, user["id"])
             await users.activate(world.running, SYSTEM, user["id"])
         else:
-            await users.update_user(world.running, SYSTEM, user["id"], {"status": "INACTIVE"})
-            await users.update_user(world.running, SYSTEM, user["id"], {"status": "ACTIVE"})
+            await records.update_record(world.running, SYSTEM, "sys.users", user["id"], {"status": "INACTIVE"})
+            await records.update_record(world.running, SYSTEM, "sys.users", user["id"], {"status": "ACTIVE"})
         assert await world.status(world.who(token)) == 401
         assert await world.status(world.login("ann@example.com")) == 200
 
@@ -201,7 +201,7 @@ class TestEnding:
         token = await world.token("ann@example.com")
         await world.who(token)
         body = {"firstName": "Anna", "status": "ACTIVE", "groups": [{"primary": True, "group": "support"}]}
-        await users.update_user(world.running, SYSTEM, user["id"], body)
+        await records.update_record(world.running, SYSTEM, "sys.users", user["id"], body)
         caller = await world.who(token)
         assert (caller.user["firstName"], caller.groups) == ("Anna", ("support",))
 

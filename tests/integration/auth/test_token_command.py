@@ -9,7 +9,7 @@ import pytest
 
 from server.app import compile_apps
 from server.database import open_database
-from server.runtime import users
+from server.runtime import records
 from server.runtime.auth.callers import authenticate
 from server.runtime.running import SYSTEM, RunningApp
 from tests.integration.auth.conftest import FILES
@@ -44,7 +44,7 @@ async def test_a_token_is_made_shown_once_listed_and_revoked(folder):
         store = await database.connect("crm")
         running = RunningApp(loaded.compiled, store)
         person = {"firstName": "Ann", "lastName": "Test", "email": "ann@example.com"}
-        await users.create_user(running, SYSTEM, person)
+        await records.create_record(running, SYSTEM, "sys.users", person)
         given = ("token", "create", folder, "--user", "Ann@example.com", "--name", "nightly")
 
         code, token, _ = await castwork(*given, "--scopes", "data:companies:read,data:sys.users", "--expires", "90d")

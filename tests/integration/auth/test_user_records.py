@@ -1,6 +1,7 @@
 """Users as records: passwords that go in and never come out, and what others than developers cannot do to users."""
 
 import json
+from dataclasses import replace
 
 import bson
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from engine.compiler import compile_app
 from engine.definitions import Sources
 from server.http.responses import encode_json
-from server.runtime import lists, users
+from server.runtime import lists, records, users
 from server.runtime.auth.people import find_person
 from server.runtime.auth.start import BadAdministrator, make_first_developer, purge_ended
 from server.runtime.running import SYSTEM
@@ -68,7 +69,7 @@ def with_password(password, confirmation=None):
 
 
 async def test_a_new_user_answers_as_any_record_and_without_any_password(world):
-    answer = await users.create_user(world.running, SYSTEM, person(**with_password(PASSWORD)))
+    answer = await records.create_record(world.running, SYSTEM, "sys.users", person(**with_password(PASSWORD)))
     assert (answer["version"], answer["label"], answer["status"]) == (0, "Bob Test", "ACTIVE")
     assert (answer["fullName"], answer["emailStandardized"]) == ("Bob Test", "bob@example.com")
     inside = answer["authentication"]
@@ -78,7 +79,7 @@ async def test_a_new_user_answers_as_any_record_and_without_any_password(world):
 
 
 async def test_no_door_shows_a_password_or_its_hash(world):
-    await users.create_user(world.running, SYSTEM, person(**with_password(PASSWORD)))
+    await records.create_record(world.running, SYSTEM, "sys.users", person(**with_password(PASSWORD)))
     record = await lists.list_records(world.running, SYSTEM, "sys.users", [])
     shown = encode_json(record).decode() + str((await find_person(world.running, "bob@example.com")).document)
     for secret in (PASSWORD, "argon2", "newPassword", "passwordConfirmation"):
@@ -102,7 +103,9 @@ async def test_no_door_shows_a_password_or_its_hash(world):
     ],
 )
 async def test_passwords_are_checked_with_all_the_rest(world, authentication, expected):
-    error = await world.refused(users.create_user(world.running, SYSTEM, {"authentication": authentication}))
+    error = await world.refused(
+        records.create_record(world.running, SYSTEM, "sys.users", {"authentication": authentication})
+    )
     found = [(one.field, one.code) for one in error.problems]
     assert found[:3] == [("firstName", "required"), ("lastName", "required"), ("email", "required")]
     assert found[3:] == [(f"authentication.{field}", code) for field, code in expected]
@@ -113,37 +116,43 @@ async def test_the_rules_are_those_of_the_primary_group_that_the_user_will_have(
     short = with_password("eight 88")
     for group in ("sales", {"label": "Sales"}):
         body = person(groups=[{"primary": True, "group": group}], **short)
-        error = await world.refused(users.create_user(world.running, SYSTEM, body))
+        error = await world.refused(records.create_record(world.running, SYSTEM, "sys.users", body))
         assert error.problems[0].info == {"rule": "minLength", "limit": 10}
     body = person(groups=[{"primary": True, "group": "office"}, {"group": "sales"}], **short)
-    user = await users.create_user(world.running, SYSTEM, body)
+    user = await records.create_record(world.running, SYSTEM, "sys.users", body)
     world.clock.pass_(seconds=1)
-    change = users.update_user(world.running, SYSTEM, user["id"], with_password("seven 7"))
+    change = records.update_record(world.running, SYSTEM, "sys.users", user["id"], with_password("seven 7"))
     assert (await change)["version"] == 1
-    await users.update_user(world.running, SYSTEM, user["id"], {"groups": [{"primary": True, "group": "sales"}]})
-    error = await world.refused(users.update_user(world.running, SYSTEM, user["id"], short))
+    await records.update_record(
+        world.running, SYSTEM, "sys.users", user["id"], {"groups": [{"primary": True, "group": "sales"}]}
+    )
+    error = await world.refused(records.update_record(world.running, SYSTEM, "sys.users", user["id"], short))
     assert error.problems[0].info == {"rule": "minLength", "limit": 10}
 
 
 async def test_a_user_has_one_primary_group_or_no_group(world):
     for groups in ([{"group": "sales"}], [{"primary": True, "group": "sales"}, {"primary": True, "group": "office"}]):
-        error = await world.refused(users.create_user(world.running, SYSTEM, person(groups=groups)))
+        error = await world.refused(records.create_record(world.running, SYSTEM, "sys.users", person(groups=groups)))
         assert [(one.field, one.code) for one in error.problems] == [("groups", "invalid")]
-    user = await users.create_user(world.running, SYSTEM, person(groups=[{"primary": True, "group": "sales"}]))
+    user = await records.create_record(
+        world.running, SYSTEM, "sys.users", person(groups=[{"primary": True, "group": "sales"}])
+    )
     assert [(one["label"], one["group"]["label"], one["primary"]) for one in user["groups"]] == [
         ("Sales", "Sales", True)
     ]
-    error = await world.refused(users.create_user(world.running, SYSTEM, person(groups=[{"group": "nobodies"}])))
+    error = await world.refused(
+        records.create_record(world.running, SYSTEM, "sys.users", person(groups=[{"group": "nobodies"}]))
+    )
     assert ("groups[0].group", "notFound") in [(one.field, one.code) for one in error.problems]
 
 
 @pytest.mark.parametrize("email", ["bob@example.com", "BOB@example.com", "Bob@EXAMPLE.com"])
 async def test_an_address_belongs_to_one_user_however_it_is_written(world, email):
-    await users.create_user(world.running, SYSTEM, person())
+    await records.create_record(world.running, SYSTEM, "sys.users", person())
     ann = await world.user("ann@example.com")
     for refused in (
-        users.create_user(world.running, SYSTEM, person(email=email)),
-        users.update_user(world.running, SYSTEM, ann["id"], {"email": email}),
+        records.create_record(world.running, SYSTEM, "sys.users", person(email=email)),
+        records.update_record(world.running, SYSTEM, "sys.users", ann["id"], {"email": email}),
     ):
         error = await world.refused(refused)
         assert [(one.field, one.code) for one in error.problems] == [("email", "notUnique")]
@@ -151,7 +160,7 @@ async def test_an_address_belongs_to_one_user_however_it_is_written(world, email
 
 async def test_a_changed_address_is_the_one_to_log_in_with(world):
     user = await world.user("ann@example.com")
-    await users.update_user(world.running, SYSTEM, user["id"], {"email": "Anna@Example.com"})
+    await records.update_record(world.running, SYSTEM, "sys.users", user["id"], {"email": "Anna@Example.com"})
     assert await world.status(world.login("ann@example.com")) == 401
     assert await world.status(world.login("anna@example.com")) == 200
 
@@ -160,22 +169,25 @@ async def test_what_a_client_read_it_may_send_back(world):
     user = await world.user("ann@example.com", "sales")
     token = await world.token("ann@example.com")
     read = json.loads(encode_json(user))
-    answer = await users.update_user(world.running, SYSTEM, user["id"], read)
+    answer = await records.update_record(world.running, SYSTEM, "sys.users", user["id"], read)
     assert json.loads(encode_json(answer)) == read
     assert await world.status(world.who(token)) == 200
 
 
 async def test_bodies_do_not_set_what_the_server_keeps(world):
     forged = {"lastPasswordChange": 0, "failedLoginAttempts": 7}
-    user = await users.create_user(world.running, SYSTEM, person(authentication=forged))
-    user = await users.update_user(world.running, SYSTEM, user["id"], {"authentication": forged})
+    developer = replace(SYSTEM, origin="user")
+    user = await records.create_record(world.running, developer, "sys.users", person(authentication=forged))
+    user = await records.update_record(world.running, developer, "sys.users", user["id"], {"authentication": forged})
     assert user["authentication"]["lastPasswordChange"] is None
     assert user["authentication"]["failedLoginAttempts"] == 0
 
 
 async def test_a_password_that_was_declared_expired_must_be_changed(world):
     user = await world.user("ann@example.com")
-    await users.update_user(world.running, SYSTEM, user["id"], {"authentication": {"passwordExpired": True}})
+    await records.update_record(
+        world.running, SYSTEM, "sys.users", user["id"], {"authentication": {"passwordExpired": True}}
+    )
     assert (await world.refused(world.login("ann@example.com"))).code == "passwordExpired"
 
 
@@ -201,17 +213,17 @@ async def test_users_that_are_not_there_are_not_found(world):
     for user_id in ("57fd2d64e4b0b2f2a4f7a1c3", "x"):
         for use_case in (users.activate, users.deactivate, users.unblock, users.reset_password):
             assert await world.status(use_case(world.running, SYSTEM, user_id)) == 404
-        assert await world.status(users.update_user(world.running, SYSTEM, user_id, {})) == 404
-        assert await world.status(users.delete_users(world.running, SYSTEM, user_id, [])) == 404
+        assert await world.status(records.update_record(world.running, SYSTEM, "sys.users", user_id, {})) == 404
+        assert await world.status(lists.delete_by_ids(world.running, SYSTEM, "sys.users", user_id, [])) == 404
 
 
 async def test_a_deleted_user_leaves_no_password(world):
     first, second = await world.user("ann@example.com"), await world.user("bob@example.com")
     await world.user("cat@example.com")
     assert await world.store.count("sys.credentials", {}) == 3
-    await users.delete_users(world.running, SYSTEM, f"{first['id']},{second['id']}", [])
+    await lists.delete_by_ids(world.running, SYSTEM, "sys.users", f"{first['id']},{second['id']}", [])
     assert await world.store.count("sys.credentials", {}) == 1
-    await users.delete_users_by_query(world.running, SYSTEM, [("email", "cat@example.com")])
+    await lists.delete_by_query(world.running, SYSTEM, "sys.users", [("email", "cat@example.com")])
     assert await world.store.count("sys.credentials", {}) == await world.store.count("sys.users", {}) == 0
 
 
@@ -219,18 +231,22 @@ class TestKeepers:
     """A group may keep users without being able to make itself more than it is."""
 
     async def test_they_make_and_change_users(self, kept):
-        user = await users.create_user(kept.running, kept.keeper, person(**with_password(PASSWORD)))
+        user = await records.create_record(kept.running, kept.keeper, "sys.users", person(**with_password(PASSWORD)))
         assert await kept.status(kept.login("bob@example.com")) == 200
-        assert (await users.update_user(kept.running, kept.keeper, user["id"], {"firstName": "Rob"}))["version"] == 1
+        assert (await records.update_record(kept.running, kept.keeper, "sys.users", user["id"], {"firstName": "Rob"}))[
+            "version"
+        ] == 1
         assert (await users.deactivate(kept.running, kept.keeper, user["id"]))["status"] == "INACTIVE"
         assert (await users.activate(kept.running, kept.keeper, user["id"]))["status"] == "ACTIVE"
-        assert (await users.delete_users(kept.running, kept.keeper, user["id"], []))["id"] == user["id"]
+        assert (await lists.delete_by_ids(kept.running, kept.keeper, "sys.users", user["id"], []))["id"] == user["id"]
 
     async def test_they_make_nobody_a_developer(self, kept):
         permissions = {"permissions": {"developer": True, "superUser": True, "systemUser": True}}
-        user = await users.create_user(kept.running, kept.keeper, person(**permissions))
+        user = await records.create_record(kept.running, kept.keeper, "sys.users", person(**permissions))
         own = kept.records["keeper"]["id"]
-        changed = await users.update_user(kept.running, kept.keeper, own, {**permissions, "firstName": "New"})
+        changed = await records.update_record(
+            kept.running, kept.keeper, "sys.users", own, {**permissions, "firstName": "New"}
+        )
         assert changed["firstName"] == "New"
         for record in (user, changed):
             assert not any(record["permissions"][name] for name in ("developer", "superUser", "systemUser"))
@@ -238,26 +254,36 @@ class TestKeepers:
     async def test_they_do_not_touch_developers(self, kept):
         dev = kept.records["dev"]["id"]
         for refused in (
-            users.update_user(kept.running, kept.keeper, dev, {"firstName": "X"}),
-            users.update_user(kept.running, kept.keeper, dev, with_password(NEW)),
+            records.update_record(kept.running, kept.keeper, "sys.users", dev, {"firstName": "X"}),
+            records.update_record(kept.running, kept.keeper, "sys.users", dev, with_password(NEW)),
             users.deactivate(kept.running, kept.keeper, dev),
-            users.delete_users(kept.running, kept.keeper, dev, []),
-            users.delete_users(kept.running, kept.keeper, f"{kept.records['ann']['id']},{dev}", []),
-            users.delete_users_by_query(kept.running, kept.keeper, [("_all", "true")]),
+            lists.delete_by_ids(kept.running, kept.keeper, "sys.users", dev, []),
             users.reset_password(kept.running, kept.keeper, kept.records["ann"]["id"]),
         ):
             assert (await kept.refused(refused)).status == 403
         assert await kept.store.count("sys.users", {}) == 3
         assert await kept.status(kept.login("dev@example.com")) == 200
 
+    async def test_developers_stay_where_many_are_deleted(self, kept):
+        await kept.user("bob@example.com")
+        dev, ann = kept.records["dev"]["id"], kept.records["ann"]["id"]
+        answer = await lists.delete_by_ids(kept.running, kept.keeper, "sys.users", f"{ann},{dev}", [])
+        assert {key: one["status"] for key, one in answer.items()} == {ann: "ok", dev: "error"}
+        answer = await lists.delete_by_query(
+            kept.running, kept.keeper, "sys.users", [("email", "dev@example.com,bob@example.com")]
+        )
+        assert [one["status"] for one in answer.values()] == ["ok", "error"]
+        assert "Only a developer" in answer[dev]["errorMessage"]
+        assert await kept.status(kept.login("dev@example.com")) == 200
+
     async def test_others_do_nothing_at_all(self, kept):
         ann = await kept.who(await kept.token("ann@example.com"))
         keeper = kept.records["keeper"]["id"]
         for refused in (
-            users.create_user(kept.running, ann, person()),
-            users.update_user(kept.running, ann, keeper, {"firstName": "X"}),
+            records.create_record(kept.running, ann, "sys.users", person()),
+            records.update_record(kept.running, ann, "sys.users", keeper, {"firstName": "X"}),
             users.deactivate(kept.running, ann, keeper),
-            users.delete_users(kept.running, ann, keeper, []),
+            lists.delete_by_ids(kept.running, ann, "sys.users", keeper, []),
         ):
             assert (await kept.refused(refused)).status == 403
 
@@ -265,7 +291,7 @@ class TestKeepers:
         await kept.user("reader@example.com", "readers")
         reader = await kept.who(await kept.token("reader@example.com"))
         ann = kept.records["ann"]["id"]
-        await users.update_user(kept.running, reader, ann, {**with_password(NEW), "firstName": "Anna"})
+        await records.update_record(kept.running, reader, "sys.users", ann, {**with_password(NEW), "firstName": "Anna"})
         assert await kept.status(kept.login("ann@example.com", NEW)) == 401
         assert (await kept.login("ann@example.com"))["userName"] == "Anna Test"
 
@@ -281,13 +307,15 @@ class TestNamers:
     async def test_a_group_that_is_not_given_lends_no_weaker_rules(self, kept, namer):
         bob = await kept.user("bob@example.com", "namers")
         body = {"groups": [{"primary": True, "group": "support"}], **with_password("seven 7")}
-        error = await kept.refused(users.update_user(kept.running, namer, bob["id"], body))
+        error = await kept.refused(records.update_record(kept.running, namer, "sys.users", bob["id"], body))
         assert error.problems[0].info == {"rule": "minLength", "limit": 12}
 
     async def test_a_write_that_is_refused_ends_no_session(self, kept, namer):
         token = await kept.token("ann@example.com")
         for body in ({"status": "INACTIVE"}, with_password(NEW), {"firstName": "X"}):
-            assert await kept.status(users.update_user(kept.running, namer, kept.records["ann"]["id"], body)) in (
+            assert await kept.status(
+                records.update_record(kept.running, namer, "sys.users", kept.records["ann"]["id"], body)
+            ) in (
                 400,
                 403,
             )
@@ -297,7 +325,7 @@ class TestNamers:
     async def test_a_write_that_does_not_see_the_status_ends_no_session(self, kept, namer):
         bob = await kept.user("bob@example.com")
         token = await kept.token("bob@example.com")
-        answer = await users.update_user(kept.running, namer, bob["id"], {"lastName": "New"})
+        answer = await records.update_record(kept.running, namer, "sys.users", bob["id"], {"lastName": "New"})
         assert "status" not in answer
         assert answer["lastName"] == "New"
         assert await kept.status(kept.who(token)) == 200
@@ -325,7 +353,7 @@ class TestFirstDeveloper:
         assert await world.store.count("sys.users", {}) == 0
 
     async def test_a_start_that_was_cut_off_is_completed_later(self, world):
-        await users.create_user(world.running, SYSTEM, person(email="admin@example.com"))
+        await records.create_record(world.running, SYSTEM, "sys.users", person(email="admin@example.com"))
         assert await make_first_developer(world.running) is None
         world.clock.pass_(minutes=2)
         made = await make_first_developer(world.running)

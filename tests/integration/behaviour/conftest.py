@@ -13,7 +13,7 @@ from engine.compiler import compile_app
 from engine.definitions import Sources
 from server.http.dispatch import build_http
 from server.http.serving import Edition, Host, ServedApp, index_routes
-from server.runtime import users
+from server.runtime import records
 from server.runtime.calls import Calls
 from server.runtime.hooks import load_hooks
 from server.runtime.jobs import JOB_KINDS, Timing, Worker, prepare_jobs
@@ -43,7 +43,7 @@ async def make_user(running, name, *groups, developer=False):
         "groups": [{"primary": index == 0, "group": group} for index, group in enumerate(groups)],
         "permissions": {"developer": developer},
     }
-    record = await users.create_user(running, SYSTEM, body)
+    record = await records.create_record(running, SYSTEM, "sys.users", body)
     return Caller(user={**record, "id": str(record["id"])}, groups=groups, developer=developer)
 
 

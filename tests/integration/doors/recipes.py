@@ -37,6 +37,7 @@ ALL = frozenset({"deals", "accounts", "sys.users", None})
 DEALS = frozenset({"deals"})
 RELATED = {"deals": "account,owner,others", "accounts": "owner,deal"}
 LINKED = frozenset(RELATED)
+USERS = frozenset({"sys.users"})
 NOBODY = "e" * 24
 
 
@@ -205,7 +206,7 @@ UPDATES_OF_DEALS = (
 DELETIONS = (
     Knock("one", of_one(), changes=True, one=True),
     Knock("several", ids=and_nobody, changes=True),
-    Knock("one later", query=fixed(LATER), changes=True, runs_job=True, entities=LINKED),
+    Knock("one later", query=fixed(LATER), changes=True, runs_job=True),
     Knock("several later", query=fixed(LATER), ids=and_nobody, changes=True, runs_job=True, entities=DEALS),
 )
 DELETIONS_BY_QUERY = (
@@ -381,13 +382,12 @@ RECIPES = {
     Operation.READ: (*READS, *READS_OF_PAST),
     Operation.REVERT: REVERTING,
     Operation.UPDATE: (*UPDATES, *UPDATES_OF_DEALS),
-    Operation.UPDATE_USER: UPDATES,
     Operation.DELETE: DELETIONS,
-    Operation.DELETE_USERS: DELETIONS,
     Operation.DELETE_BY_QUERY: DELETIONS_BY_QUERY,
-    Operation.DELETE_USERS_BY_QUERY: (Knock("by id", query=by_id(), changes=True, developers=True),),
-    Operation.CREATE: (Knock("", lambda ask: 200 if reaches(ask) else 400, body=new_record, changes=True),),
-    Operation.CREATE_USER: (Knock("", creation_of_user, body=new_user, changes=True),),
+    Operation.CREATE: (
+        Knock("", lambda ask: 200 if reaches(ask) else 400, body=new_record, changes=True, entities=LINKED),
+        Knock("", creation_of_user, body=new_user, changes=True, entities=USERS),
+    ),
     Operation.AGGREGATE: AGGREGATIONS,
     Operation.RECORD_TRAIL: (Knock("", past, one=True),),
     Operation.ENTITY_TRAIL: TRAILS,

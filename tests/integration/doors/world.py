@@ -22,7 +22,7 @@ from engine.records.audit import AUDIT
 from server.http.dispatch import build_http
 from server.http.serving import Edition, Host, ServedApp, index_routes
 from server.log import JsonLines
-from server.runtime import records, users
+from server.runtime import records
 from server.runtime.auth.tokens import TOKENS, make_token, start_session
 from server.runtime.running import SYSTEM, RunningApp
 from server.settings import Settings
@@ -261,7 +261,7 @@ async def _people(world):
             "groups": [{"primary": True, "group": group}],
             "permissions": {"developer": kind == DEVELOPER},
         }
-        user = await users.create_user(world.running, SYSTEM, body)
+        user = await records.create_record(world.running, SYSTEM, "sys.users", body)
         world.people[kind] = user["id"]
         if kind != "alien":
             key = ObjectId(user["id"])

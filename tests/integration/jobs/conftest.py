@@ -16,7 +16,7 @@ from engine.definitions import Sources
 from engine.jobs import JobType
 from server.http.dispatch import build_http
 from server.http.serving import Edition, Host, ServedApp, index_routes
-from server.runtime import users
+from server.runtime import records
 from server.runtime.jobs import JOB_KINDS, JobKind, Timing, Worker, enqueue, prepare_jobs, table_of
 from server.runtime.jobs.stored import LOGS, RESULTS, read_job
 from server.runtime.running import SYSTEM, Caller, RunningApp
@@ -120,9 +120,10 @@ class Office:
 
     async def user(self, name, *groups, developer=False):
         """A caller with these groups, and the id of the user."""
-        record = await users.create_user(
+        record = await records.create_record(
             self.running,
             SYSTEM,
+            "sys.users",
             {
                 "firstName": name,
                 "lastName": "Test",

@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import BadRequest
 from engine.jobs import MOST_FAILURES, Note, State, Status, load_job
-from server.runtime import users
+from server.runtime import records
 from server.runtime.jobs.context import LeaseLost, Work
 from server.runtime.jobs.deletion import DELETE_RECORDS, delete_ids_later, delete_query_later
 from server.runtime.jobs.stored import JOBS, WORKERS, read_held
@@ -306,7 +306,7 @@ async def test_rights_are_those_of_the_moment_at_which_the_job_runs(office):
     assert done.has_errors
     later = await delete_query_later(office.running, cleaner, "companies", [("state", "closed")])
     demoted = {"groups": [{"primary": True, "group": "readers"}]}
-    await users.update_user(office.running, SYSTEM, cleaner.user["id"], demoted)
+    await records.update_record(office.running, SYSTEM, "sys.users", cleaner.user["id"], demoted)
     async with office.worker():
         done = await office.until(later.id, "FINISHED")
     assert (done.has_errors, done.records_processed) == (True, 0)

@@ -2,7 +2,7 @@
 
 from bson import ObjectId
 
-from server.runtime import users
+from server.runtime import records
 from server.runtime.running import SYSTEM, Caller
 
 THINGS = """
@@ -29,7 +29,7 @@ async def served(serve_app):
         ("Cy", {"timezoneMode": "MANUAL", "timezone": "../../etc/passwd", "language": "no such"}),
     ):
         body = {"firstName": name, "lastName": "X", "email": f"{name}@example.com", "localization": localization}
-        made.append(await users.create_user(app.running, SYSTEM, body))
+        made.append(await records.create_record(app.running, SYSTEM, "sys.users", body))
     return app, thing, made
 
 

@@ -1,0 +1,209 @@
+"""Writes of users: what a body says of a password goes to their credentials, and a status that changes ends sessions.
+
+Passwords come as `authentication.newPassword` with `authentication.passwordConfirmation`; they leave the body here, and
+only a hash goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId
+
+from engine.errors import FieldProblem, Forbidden, ValidationErrors
+from engine.permissions.access import WriteMask
+from engine.permissions.passwords import validate_password
+from engine.records import Write
+from engine.schema import PasswordRules
+from server.runtime.auth.people import (
+    USERS,
+    Person,
+    end_sessions,
+    is_developer,
+    read_person,
+    remove_credentials,
+    store_hash,
+)
+from server.runtime.running import SYSTEM, Caller, RunningApp
+from server.runtime.units import finally_do, run_unit
+
+if TYPE_CHECKING:
+    from server.runtime.keepers import Writing
+
+Json = dict[str, Any]
+
+GROUP = "authentication"
+NEW, CONFIRMATION = "newPassword", "passwordConfirmation"
+EMAIL, STANDARDIZED = "email", "emailStandardized"
+KEPT_BY_SERVER = ("lastPasswordChange", "failedLoginAttempts")
+"""Fields of the group that only the engine itself sets; what others send of them is ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A body without its password: the `password` to set (None: none was sent), and what is wrong with it."""
+
+    body: Any
+    password: str | None = None
+    problems: tuple[FieldProblem, ...] = ()
+
+
+class UserKeeper:
+    """The keeper of users' records."""
+
+    async def create(self, running: RunningApp, caller: Caller, body: Any, write: Writing) -> Json:
+        """A new user; without a password nobody can log in as them."""
+        mask = running.access(caller, USERS).creating
+        rules = _rules_of_groups(running, mask, body) or PasswordRules()
+        chosen = _take_password(body, mask, rules, running.clock(), caller)
+        hashed = await _hash(running, chosen)
+
+        async def work(scope: RunningApp) -> Json:
+            record = await write(scope, chosen.body, chosen.problems)
+            user = ObjectId(record["id"])
+            if hashed is not None and await _allows_password(scope, mask, user):
+                await store_hash(scope.store, user, hashed, scope.clock())
+            return record
+
+        with _problems_of_email():
+            return await (work(running) if hashed is None else run_unit(running, work))
+
+    async def update(self, running: RunningApp, caller: Caller, key: ObjectId, body: Any, write: Writing) -> Json:
+        """The user after the change; a new password or another status ends all sessions of the user. Raises Forbidden
+        for a developer's record."""
+        person = await find_user(running, caller, key)
+        check_developer(caller, person.document)
+        mask = running.access(caller, USERS).updating.on(running.entity(USERS).rules.load(person.document))
+        rules = _rules_of_groups(running, mask, body) or person.membership.password
+        chosen = _take_password(body, mask, rules, running.clock(), caller)
+        hashed = await _hash(running, chosen)
+
+        async def work(scope: RunningApp) -> Json:
+            record = await write(scope, chosen.body, chosen.problems)
+            if hashed is not None:
+                await store_hash(scope.store, key, hashed, scope.clock())
+                finally_do(scope, partial(scope.desk.known.forget_person, key))
+            return record
+
+        with _problems_of_email():
+            return await (work(running) if hashed is None else run_unit(running, work))
+
+    def check_removal(self, caller: Caller, document: Mapping[str, Any]) -> None:
+        """Developers are deleted by developers only."""
+        check_developer(caller, document)
+
+    async def written(self, scope: RunningApp, write: Write) -> None:
+        """Another status ends all sessions; whatever else changed is seen by the user's next request."""
+        if write.old is None:
+            return
+        key = ObjectId(write.record["id"])
+        if write.old["status"] != write.record["status"]:
+            await end_sessions(scope.store, key)
+        finally_do(scope, partial(scope.desk.known.forget_person, key))
+
+    async def removed(self, scope: RunningApp, key: ObjectId) -> None:
+        """Tokens and passwords of who is gone are worth nothing any more."""
+        await remove_credentials(scope.store, key)
+        finally_do(scope, partial(scope.desk.known.forget_person, key))
+
+
+async def find_user(running: RunningApp, caller: Caller, key: ObjectId) -> Person:
+    """The user with that id; raises NotFound, and what the app says of records that the caller may not read."""
+    rules = running.entity(USERS).rules
+    person = await read_person(running, key)
+    if person is None:
+        raise rules.rights.missing(str(key))
+    rules.rights.check_read(rules.load(person.document), running.access(caller, USERS))
+    return person
+
+
+def check_developer(caller: Caller, document: Mapping[str, Any]) -> None:
+    """Raises Forbidden where others than developers touch the record of one."""
+    if is_developer(document) and not caller.developer:
+        raise Forbidden("Only a developer may change a developer")
+
+
+async def _allows_password(running: RunningApp, mask: WriteMask, user: ObjectId) -> bool:
+    """Whether a condition on new users, if there is one, lets the one that was made have a password."""
+    if GROUP not in mask.conditions:
+        return True
+    document = await running.store.get(USERS, user)
+    return document is not None and mask.allows(GROUP, running.entity(USERS).rules.load(document))
+
+
+@contextmanager
+def _problems_of_email() -> Iterator[None]:
+    """Nobody can write the standardised address; what is wrong with it is wrong with the address as it was written."""
+    try:
+        yield
+    except ValidationErrors as error:
+        told = [
+            replace(problem, field=EMAIL, label="Email") if problem.field == STANDARDIZED else problem
+            for problem in error.problems
+        ]
+        once: dict[tuple[str | None, str], FieldProblem] = {}
+        for problem in told:
+            once.setdefault((problem.field, problem.code), problem)  # both spellings of one address may be taken
+        raise ValidationErrors(once.values()) from error
+
+
+async def _hash(running: RunningApp, chosen: Chosen) -> str | None:
+    if chosen.password is None or chosen.problems:
+        return None
+    return await running.desk.hasher.hash(chosen.password)
+
+
+def _rules_of_groups(running: RunningApp, mask: WriteMask, body: Any) -> PasswordRules | None:
+    """The password rules of the groups that a body gives the user; None where it gives none, or may not."""
+    if not isinstance(body, Mapping) or not mask.may_write("groups.group"):
+        return None
+    return running.compiled.memberships.rules_for(body.get("groups"))
+
+
+def _take_password(body: Any, mask: WriteMask, rules: PasswordRules, now: int, caller: Caller) -> Chosen:
+    """The body as the record's write takes it, and the password that was in it."""
+    if not isinstance(body, Mapping) or not isinstance(body.get(GROUP), Mapping) or mask.hides(GROUP):
+        return Chosen(body)  # nothing to take, or for the write itself to refuse
+    group = dict(body[GROUP])
+    password, confirmation = group.pop(NEW, None), group.pop(CONFIRMATION, None)
+    for name in KEPT_BY_SERVER if caller.origin != SYSTEM.origin else ():
+        group.pop(name, None)
+    rest = {**body, GROUP: group}
+    given = password not in (None, "") or confirmation not in (None, "")
+    if not given or not mask.may_write(f"{GROUP}.{NEW}"):
+        return Chosen(rest)
+    problems = _password_problems(password, confirmation, rules)
+    if problems:
+        return Chosen(rest, None, problems)
+    group["lastPasswordChange"] = now
+    return Chosen(rest, password)
+
+
+def _password_problems(password: Any, confirmation: Any, rules: PasswordRules) -> tuple[FieldProblem, ...]:
+    if not isinstance(password, str) or not password:
+        return (
+            _problem(NEW, "required" if password in (None, "") else "invalid", "Expected the new password, a text"),
+        )
+    problems = [
+        _problem(NEW, "invalid", rule.message, {"rule": rule.rule, "limit": rule.limit})
+        for rule in validate_password(password, rules)
+    ]
+    if confirmation in (None, ""):
+        problems.append(_problem(CONFIRMATION, "required", "Repeat the new password here"))
+    elif confirmation != password:
+        problems.append(_problem(CONFIRMATION, "invalid", "The two passwords are not the same"))
+    return tuple(problems)
+
+
+_LABELS = {NEW: "New password", CONFIRMATION: "Password confirmation"}
+
+
+def _problem(name: str, code: str, message: str, info: Mapping[str, object] | None = None) -> FieldProblem:
+    return FieldProblem(f"{GROUP}.{name}", _LABELS[name], code, message, info)
+
+
+__all__ = ["GROUP", "STANDARDIZED", "UserKeeper", "check_developer", "find_user"]
