@@ -20,13 +20,27 @@ _OPEN = (ALWAYS, ALWAYS)
 Shown = Mapping[str, Condition]
 """The fields that are not shown on every record that may be read, by dotted path, and on which they are."""
 
+RIGHTS_ON_RECORDS: Mapping[str, Callable[[EntityRights], Right]] = {
+    "read": lambda rights: rights.read,
+    "create": lambda rights: rights.create,
+    "update": lambda rights: rights.update,
+    "updateTo": lambda rights: rights.update if rights.update_to is None else rights.update_to,
+    "delete": lambda rights: rights.delete,
+    "auditLogs": lambda rights: rights.audit_logs,
+}
+"""The rights that may have conditions, by their keys in files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The rights of one group on one entity as conditions; what needs reading holds only where reading does."""
+    """The rights of one group on one entity as conditions; what needs reading holds only where reading does.
+
+    `rules` are the rights on records by themselves, as each was written, by their keys (`update`, `actions.activate`).
+    """
 
     group: str
     rights: EntityRights
+    rules: Mapping[str, Condition]
     read: Condition
     create: Condition
     update: Condition
@@ -111,20 +125,21 @@ class AccessTable:
 
 
 def _grant(entity: Entity, group: str, rights: EntityRights) -> Grant:
-    read = _condition(entity, rights.read)
-    update = _condition(entity, rights.update)
+    written: dict[str, Right] = {key: right(rights) for key, right in RIGHTS_ON_RECORDS.items()}
+    written.update((f"actions.{name}", rights.actions.get(name, "never")) for name in entity.actions)
+    rules = {key: _condition(entity, right) for key, right in written.items()}
+    read = rules["read"]
     return Grant(
         group=group,
         rights=rights,
+        rules=rules,
         read=read,
-        create=_condition(entity, rights.create),
-        update=all_of((read, update)),
-        update_to=update if rights.update_to is None else _condition(entity, rights.update_to),
-        delete=all_of((read, _condition(entity, rights.delete))),
-        audit_logs=all_of((read, _condition(entity, rights.audit_logs))),
-        actions={
-            name: all_of((read, _condition(entity, rights.actions.get(name, "never")))) for name in entity.actions
-        },
+        create=rules["create"],
+        update=all_of((read, rules["update"])),
+        update_to=rules["updateTo"],
+        delete=all_of((read, rules["delete"])),
+        audit_logs=all_of((read, rules["auditLogs"])),
+        actions={name: all_of((read, rules[f"actions.{name}"])) for name in entity.actions},
         fields=_field_rights(entity, rights),
     )
 
@@ -146,13 +161,13 @@ def _condition(entity: Entity, right: Right) -> Condition:
 def unite(entity: Entity, grants: Sequence[Grant], shown: Shown) -> Access:
     """What several groups allow together: a record where any group does, a field where a group that does shows it."""
     hidden = frozenset(path for path, condition in shown.items() if condition == NEVER)
+    changing = [one for one in grants if NEVER not in (one.update, one.update_to)]
     return Access(
         read=any_of(grant.read for grant in grants),
         create=any_of(grant.create for grant in grants),
         updates=tuple(
             Transition(one.update, one.update_to, _write_mask(entity, hidden, [(ALWAYS, one)], _writes_seen))
-            for one in grants
-            if NEVER not in (one.update, one.update_to)
+            for one in changing
         ),
         delete=any_of(grant.delete for grant in grants),
         audit_logs=any_of(grant.audit_logs for grant in grants),
@@ -162,7 +177,7 @@ def unite(entity: Entity, grants: Sequence[Grant], shown: Shown) -> Access:
         hidden=hidden,
         masked=MappingProxyType({path: condition for path, condition in shown.items() if condition != NEVER}),
         creating=_write_mask(entity, hidden, [(one.create, one) for one in grants], _writes),
-        updating=_write_mask(entity, hidden, [(one.update, one) for one in grants], _writes_seen),
+        updating=_write_mask(entity, hidden, [(one.update, one) for one in changing], _writes_seen),
     )
 
 
@@ -245,4 +260,4 @@ def _own_paths(entity: Entity) -> Iterator[FieldPath]:
     return (path for path in entity.all_paths() if path.fields[0].name not in system)
 
 
-__all__ = ["AccessTable", "Grant", "unite"]
+__all__ = ["RIGHTS_ON_RECORDS", "AccessTable", "Grant", "unite"]

@@ -235,11 +235,32 @@ class RecordRules:
 
         References show what `known` holds under their id, or else what was written: nothing is looked up.
         """
+        return self._preview(base, body, moment, known)[0]
+
+    def preview_change(self, base: Record, body: Mapping[str, Any], moment: Moment) -> tuple[Record, tuple[str, ...]]:
+        """As `preview`, with the paths of the fields that the body changes."""
+        record, merge = self._preview(base, body, moment, {})
+        return record, tuple(sorted(merge.changed))
+
+    def sample(self, values: Mapping[str, Any], moment: Moment) -> Record:
+        """The record (value form) that is created with these values, an `id` among them if one is wanted, by somebody
+        who may do so; what would be refused is passed over, and nothing is looked up.
+        """
+        draft = self.parse(values, FULL_ACCESS, new=True)
+        stand_in(draft, {})
+        start = {"id": str(values.get("id") or ObjectId()), "version": 0, "label": ""}
+        supplied = {item.name: item.type.supplied(moment.now) for item in self._moments}
+        return self._make(draft, start, supplied, moment)
+
+    def _preview(
+        self, base: Record, body: Mapping[str, Any], moment: Moment, known: Mapping[str, Record]
+    ) -> tuple[Record, Merge]:
         draft = self.parse(body, FULL_ACCESS, new=False)
         stand_in(draft, known)
         record: Record = {"id": base["id"], "version": base["version"], "label": base["label"]}
-        self._fill(base, record, {}, Merge(draft, moment.scope(record, base)))
-        return record
+        merge = Merge(draft, moment.scope(record, base))
+        self._fill(base, record, {}, merge)
+        return record, merge
 
     def amend(self, written: Write, draft: Draft, moment: Moment, reader: Access | None = None) -> Write:
         """A planned write with one more change in it: still one write, and one version. Raises ValidationErrors, as
@@ -279,7 +300,7 @@ class RecordRules:
         refuse the write, they are kept in the draft."""
         version = draft.problems.get("version")
         if draft.options.validate:
-            refused = _unfit_targets(draft, record, moment) | draft.problems
+            refused = _unfit_targets(draft, record, old, moment) | draft.problems
             problems = self._validator.validate(record, refused, moment.scope(record, old))
         else:
             problems = [problem for where, problem in draft.problems.items() if where != "version"]
@@ -313,10 +334,10 @@ def _field_storer(item: Field) -> Callable[[Any], Any]:
     return lambda value: None if value is None else one(value)
 
 
-def _unfit_targets(draft: Draft, record: Record, moment: Moment) -> dict[str, FieldProblem]:
+def _unfit_targets(draft: Draft, record: Record, old: Record | None, moment: Moment) -> dict[str, FieldProblem]:
     clock = Clock(moment.now, moment.timezone)
     found = (
-        (where, relationship.problem(target, where, record, moment.user, clock))
-        for where, (relationship, target) in draft.targets.items()
+        (where, choice.problem(target, where, record, moment.user, clock, old))
+        for where, (choice, target) in draft.targets.items()
     )
     return {where: problem for where, problem in found if problem is not None}

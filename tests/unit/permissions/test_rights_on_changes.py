@@ -147,3 +147,13 @@ def test_problems_of_what_was_sent_are_told_in_full():
     )
     (found,) = problems(app, access(app, "sales"), {"state": "shut", "secret": "too long"}, None)
     assert (found.field, found.info["rejectedValue"]) == ("secret", "too long")
+
+
+def test_a_group_that_lets_nothing_become_of_a_record_lends_no_rights_on_its_fields():
+    app = compiled(
+        own="{read: always, update: always, fields: {secret: readOnly}}",
+        stuck="{read: always, update: always, updateTo: never}",
+    )
+    rights = access(app, "own", "stuck")
+    assert write(app, rights, {"notes": "x"}, stored(app)).values["notes"] == "x"
+    assert write(app, rights, {"secret": "x"}, stored(app)).values is None
