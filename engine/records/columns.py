@@ -1,25 +1,40 @@
 """CSV to bodies: in go an entity, headers and rows of cells, out comes what a client would have sent for each row.
 
 A header is a path (`name`, `address.state`, `addresses[0].city`, `company`, `company.taxId`), or the same in labels
-joined by " > " (`Addresses[0] > City`).
+joined by " > " (`Addresses[0] > City`). A relationship by itself holds the label of its record, or with a lookup field
+behind it the value of that; with other fields of its record it becomes a table inside the table, see Related.
+
+An empty cell of a new record is not sent, and one of a record that is there already clears the field. Columns of a
+list concern the places that they name, and no others.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
-from engine.errors import BadRequest, InvalidValue
+from engine.errors import BadRequest, InvalidValue, did_you_mean
 from engine.fields.base import Capability, FieldType, Shape
-from engine.schema import Entity, Field
+from engine.permissions import FULL_ACCESS, Access
+from engine.records.csv_text import from_cell
+from engine.records.forms import Record, value_storer
+from engine.schema import Entity, Field, FieldPath
 
+MOST_COLUMNS: Final = 16_384
+"""Columns of one table: what spreadsheets can hold."""
 _PART = re.compile(r"(.+?)(?:\[(\d{1,4})\])?")
-_GUARDED = re.compile(r"'[=+\-@\t\r]")
-"""How a cell begins that was kept from being taken for a formula."""
 
 Key = str | int
+Cells = Sequence[str]
+Part = tuple[str, str | None]
+"""A name or label, and the index behind it."""
+Target = Callable[[Field], tuple[Entity, Access]]
+"""Where a relationship leads, and what the caller may do there."""
+Links = Mapping[int, Any]
+"""What stands in a body for each related record, by the place of its table in `related`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,50 +49,325 @@ class Column:
     keys: tuple[Key, ...]
     type: FieldType | None = None
     dropped: bool = False
+    place: int = 0
+    """Which cell of a row it is."""
+    path: FieldPath | None = None
+    """The field whose unique values tell records apart, where the column has them."""
 
 
-@dataclass(slots=True)
-class _Tree:
-    """A container of a body while it is filled: an object, or a list of which some places may stay empty."""
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A table inside the table: columns of the record that a relationship at `keys` points to."""
 
-    parts: dict[Key, Any] = field(default_factory=dict)
+    keys: tuple[Key, ...]
+    item: Field
+    columns: Columns
 
-    def put(self, keys: Sequence[Key], value: Any) -> None:
-        first, *rest = keys
-        if rest:
-            self.parts.setdefault(first, _Tree()).put(rest, value)
-        else:
-            self.parts[first] = value
 
-    def build(self) -> Any:
-        built = {key: part.build() if isinstance(part, _Tree) else part for key, part in self.parts.items()}
-        if all(isinstance(key, int) for key in built):
-            return [built[key] for key in sorted(built)]
-        return built
+@dataclass(frozen=True, slots=True)
+class MatchKey:
+    """What tells which record a row is about: the stored path of a unique field, and its stored value."""
+
+    path: str
+    value: Any
 
 
 class Columns:
-    """The header line of one table; raises BadRequest where a header names no field, or two name the same."""
+    """The header line of one table; raises BadRequest where a header names no field, or two name the same.
 
-    def __init__(self, entity: Entity, headers: Iterable[str]) -> None:
-        self.columns = tuple(_resolve(entity, header.strip()) for header in headers)
-        for place, one in enumerate(self.columns):
-            for other in self.columns[:place]:
-                if all(mine == its for mine, its in zip(one.keys, other.keys, strict=False)):
-                    raise BadRequest(f"The columns {other.header} and {one.header} are the same field")
+    A field that `access` hides is as good as none. Without a `target` nothing is known of related records.
+    """
 
-    def read(self, cells: Sequence[str]) -> dict[str, Any]:
-        """The body of a row, without its empty cells. A cell that its type cannot read stands there as it is, to be
-        refused with all that is wrong with the body. Raises BadRequest where there are more cells than columns."""
-        if len(cells) > len(self.columns):
-            raise BadRequest(f"The row has {len(cells)} cells for {len(self.columns)} columns")
-        tree = _Tree()
-        for column, cell in zip(self.columns, cells, strict=False):
-            text = cell[1:] if _GUARDED.match(cell) else cell
-            if text and not column.dropped:
-                tree.put(column.keys, _read(column.type, text))
-        body: dict[str, Any] = tree.build() if tree.parts else {}
+    def __init__(
+        self, entity: Entity, headers: Iterable[str], access: Access = FULL_ACCESS, target: Target | None = None
+    ) -> None:
+        written = [from_cell(header).strip() for header in headers]
+        if len(written) > MOST_COLUMNS:
+            raise BadRequest(f"The table has {len(written)} columns: at most {MOST_COLUMNS} can be read")
+        self.count = len(written)
+        self._build(entity, [_Header(place, text) for place, text in enumerate(written)], access, target)
+
+    def _inside(self, entity: Entity, headers: Sequence[_Header], access: Access, target: Target) -> Columns:
+        """The table inside this one."""
+        inner = Columns.__new__(Columns)
+        inner.count = self.count
+        inner._build(entity, headers, access, target)
+        return inner
+
+    def _build(self, entity: Entity, headers: Sequence[_Header], access: Access, target: Target | None) -> None:
+        self.entity = entity
+        self.access = access
+        columns: list[Column] = []
+        abroad: dict[tuple[Key, ...], list[tuple[Field, _Header]]] = {}
+        for header in headers:
+            found = _Walk(entity, header, access, target).resolve()
+            if isinstance(found, Column):
+                columns.append(found)
+            else:
+                keys, item, rest = found
+                abroad.setdefault(keys, []).append((item, rest))
+        related = []
+        for keys, inner in abroad.items():
+            item, first = inner[0]
+            assert target is not None
+            there, rights = target(item)
+            if len(inner) == 1 and (alone := _by_lookup(there, keys, first, rights)) is not None:
+                columns.append(alone)
+            else:
+                related.append(Related(keys, item, self._inside(there, [one for _, one in inner], rights, target)))
+        self.columns = tuple(sorted(columns, key=lambda column: column.place))
+        self.related = tuple(related)
+        self._tree = _Node()
+        for column in self.columns:
+            self._tree.put(entity, column.keys, column.header, column)
+        for number, one in enumerate(self.related):
+            self._tree.put(entity, one.keys, one.columns.header, number)
+
+    @property
+    def header(self) -> str:
+        """One of the headers, to name the table by."""
+        return self.columns[0].header if self.columns else self.related[0].columns.header
+
+    @cached_property
+    def unique(self) -> Column | None:
+        """The first column by which records are told apart."""
+        return next((column for column in self.columns if column.path is not None), None)
+
+    @cached_property
+    def places(self) -> tuple[int, ...]:
+        """The cells of a row that belong to the table, related records among them."""
+        inner = (place for one in self.related for place in one.columns.places)
+        return (*(column.place for column in self.columns if not column.dropped), *inner)
+
+    def is_blank(self, cells: Cells) -> bool:
+        """Whether a row has nothing for the table."""
+        return not any(_text(cells, place) for place in self.places)
+
+    def check(self, cells: Cells) -> None:
+        """Raises BadRequest where a row has more cells than there are columns."""
+        if len(cells) > self.count:
+            raise BadRequest(f"The row has {len(cells)} cells for {self.count} columns")
+
+    def match_key(self, cells: Cells) -> MatchKey | None:
+        """What tells which record a row is about; None where the row does not say so."""
+        if self.unique is None or not (text := _text(cells, self.unique.place)):
+            return None
+        assert self.unique.path is not None
+        assert self.unique.type is not None
+        try:
+            value = self.unique.type.parse_json(_read(self.unique.type, text))
+        except InvalidValue:
+            return None  # to be refused with all that is wrong with the row
+        store = value_storer(self.unique.path.field)
+        return MatchKey(self.unique.path.storage, value if store is None else store(value))
+
+    def read(self, cells: Cells, *, links: Links | None = None, old: Record | None = None) -> dict[str, Any]:
+        """The body of a row, for a new record or for the `old` one. A cell that its type cannot read stands there as
+        it is, to be refused with all that is wrong with the body. Raises BadRequest where there are more cells than
+        columns."""
+        self.check(cells)
+        body: dict[str, Any] = self._tree.read(cells, links or {}, old, old is not None) or {}
         return body
+
+    def header_at(self, place: str) -> str | None:
+        """The header of the column that fills a field at a concrete path (`addresses[1].city`), where one does."""
+        return next((column.header for column in self.columns if _dotted(column.keys) == place), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """A header, or what of it is left behind a relationship; `text` is all of it."""
+
+    place: int
+    text: str
+    rest: tuple[Part, ...] | None = None
+
+    def ways(self) -> Iterator[tuple[Part, ...]]:
+        """How it may be meant: as a path of names, or of labels."""
+        if self.rest is not None:
+            yield self.rest
+            return
+        for separator in (".", " > "):
+            yield tuple((part[1], part[2]) for part in map(_PART.fullmatch, self.text.split(separator)) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """From a header to its field."""
+
+    entity: Entity
+    header: _Header
+    access: Access
+    target: Target | None
+
+    def resolve(self) -> Column | tuple[tuple[Key, ...], Field, _Header]:
+        """The column; or, for a field of a related record, where the relationship stands, and what is left."""
+        place, text = self.header.place, self.header.text
+        for parts in self.header.ways():
+            if len(parts) == 1 and parts[0][0] in {item.name for item in self.entity.system_fields}:
+                if self.header.rest is not None:
+                    raise BadRequest(f"The column {text!r} stands alone: leave out other columns of that record")
+                return Column(text, (parts[0][0],), dropped=True, place=place)
+            if parts and self._find(self.entity.by_name, self.entity.fields, parts[0][0]) is not None:
+                return self._walk(parts)
+        raise self._unknown()
+
+    def _walk(self, parts: Sequence[Part]) -> Column | tuple[tuple[Key, ...], Field, _Header]:
+        names, fields = self.entity.by_name, self.entity.fields
+        place, text = self.header.place, self.header.text
+        keys: list[Key] = []
+        walked: list[Field] = []
+        writable = True
+        for number, (name, index) in enumerate(parts, start=1):
+            found = self._find(names, fields, name)
+            if found is None:
+                raise self._unknown()
+            if found.many is (index is None):
+                wanted = f"{name}[0]" if found.many else name
+                raise BadRequest(f"The column {text!r} does not fit {found.path}: write {wanted}")
+            keys.extend((found.name,) if index is None else (found.name, int(index)))
+            walked.append(found)
+            writable = writable and found.writable
+            last = number == len(parts)
+            if found.type.shape is Shape.NESTED:
+                if last:
+                    raise BadRequest(f"The column {text!r} is a group of fields: write one of them behind it")
+                names, fields = found.by_name, found.fields
+                continue
+            if writable and Capability.IMPORT not in found.type.capabilities:
+                raise BadRequest(
+                    f"The column {text!r} cannot be read from CSV: {found.path} is of type {found.type.name}"
+                )
+            if found.type.shape is Shape.REFERENCE and not last:
+                return self._behind(found, tuple(keys), parts[number:], writable)
+            if last:
+                kind = None if found.type.shape is Shape.REFERENCE else found.type
+                path = FieldPath(tuple(walked)) if writable and kind is not None and found.unique else None
+                told_apart = path if path is not None and not path.many else None
+                return Column(text, tuple(keys), kind, not writable, place, told_apart)
+            raise BadRequest(f"The column {text!r} goes below {found.path}, which has no fields inside")
+        raise AssertionError("a header has parts")
+
+    def _behind(
+        self, found: Field, keys: tuple[Key, ...], rest: Sequence[Part], writable: bool
+    ) -> Column | tuple[tuple[Key, ...], Field, _Header]:
+        place, text = self.header.place, self.header.text
+        if writable and self.target is not None and found.reference is not None:
+            return keys, found, _Header(place, text, tuple(rest))
+        if len(rest) > 1:
+            raise BadRequest(f"The column {text!r} goes below {found.path}, which has no fields inside")
+        return Column(text, (*keys, rest[0][0]), dropped=not writable, place=place)
+
+    def _find(self, names: Mapping[str, Field], fields: Sequence[Field], name: str) -> Field | None:
+        found = names.get(name) or next((item for item in fields if item.label == name), None)
+        return None if found is None or self.access.hides(found.path) else found
+
+    def _unknown(self) -> BadRequest:
+        visible = [item.name for item in self.entity.fields if not self.access.hides(item.path)]
+        hint = did_you_mean(self.header.text, visible)
+        message = f"There is no field for the column {self.header.text!r} in {self.entity.name}"
+        return BadRequest(f"{message}; {hint}" if hint else message)
+
+
+def _by_lookup(there: Entity, keys: tuple[Key, ...], header: _Header, access: Access) -> Column | None:
+    """The only column of a related record, where it merely names the record: by its id, its label or a lookup field."""
+    assert header.rest is not None
+    name, index = header.rest[0]
+    if len(header.rest) > 1 or index is not None:
+        return None
+    if name in ("id", "label"):
+        return Column(header.text, (*keys, name), place=header.place)
+    item = there.by_name.get(name) or next((one for one in there.fields if one.label == name), None)
+    if item is None or not item.lookup or access.hides(item.path):
+        return None
+    return Column(header.text, (*keys, item.name), item.type, place=header.place)
+
+
+@dataclass(slots=True)
+class _Node:
+    """A place in a body: an object or a list (of `item`) with `parts`, or a `leaf`: a column, or the number of a
+    related record."""
+
+    parts: dict[Key, _Node] = field(default_factory=dict)
+    item: Field | None = None
+    leaf: Column | int | None = None
+    header: str = ""
+
+    def put(self, entity: Entity, keys: Sequence[Key], header: str, leaf: Column | int) -> None:
+        node = self
+        for number, key in enumerate(keys):
+            if node.leaf is not None:
+                raise _same(node.header, header)
+            if isinstance(key, int):
+                path = entity.field_at(".".join(one for one in keys[:number] if isinstance(one, str)))
+                assert path is not None, "headers lead to fields"
+                node.item = path.field
+            node = node.parts.setdefault(key, _Node(header=header))
+        if node.leaf is not None or node.parts:
+            raise _same(node.header, header)
+        node.leaf = leaf
+
+    def read(self, cells: Cells, links: Links, old: Any, updating: bool) -> Any:
+        """What the body has here; None for nothing. An object of an old record is told about all of its parts."""
+        if self.leaf is not None:
+            return self._read_leaf(cells, links)
+        if self.item is not None:
+            return self._read_list(self.item, cells, links, old or [], updating)
+        found = {}
+        for name, node in self.parts.items():
+            value = node.read(cells, links, (old or {}).get(name), updating)
+            if (value is not None or updating) and not node.dropped:
+                found[str(name)] = value
+        return found or None
+
+    @property
+    def dropped(self) -> bool:
+        """Whether bodies cannot set what is here."""
+        if self.leaf is None:
+            return all(node.dropped for node in self.parts.values())
+        return isinstance(self.leaf, Column) and self.leaf.dropped
+
+    def is_blank(self, cells: Cells, links: Links) -> bool:
+        """Whether the row has nothing for what is here."""
+        if self.leaf is not None:
+            return self._read_leaf(cells, links) is None
+        return all(node.is_blank(cells, links) for node in self.parts.values())
+
+    def _read_leaf(self, cells: Cells, links: Links) -> Any:
+        if not isinstance(self.leaf, Column):
+            return links.get(self.leaf or 0)
+        text = "" if self.leaf.dropped else _text(cells, self.leaf.place)
+        return _read(self.leaf.type, text) if text else None
+
+    def _read_list(
+        self, item: Field, cells: Cells, links: Links, old: Sequence[Any], updating: bool
+    ) -> list[Any] | None:
+        """The values at the places that have some, and as they were at places of the old list that have no column."""
+        values = []
+        for place in sorted({*(int(key) for key in self.parts), *range(len(old))}):
+            node = self.parts.get(place)
+            if node is None:
+                values.append(_as_it_is(item, old[place]))
+            elif not node.is_blank(cells, links):
+                before = old[place] if place < len(old) else None
+                value = node.read(cells, links, before, before is not None)
+                if node.leaf is None and before is not None:
+                    value = {"id": before["id"], **value}
+                values.append(value)
+        return values if values or updating else None
+
+
+def _as_it_is(item: Field, value: Any) -> Any:
+    """A value of a list (value form) as a body sends it back."""
+    return item.type.render(value) if item.type.shape is Shape.SCALAR else {"id": value["id"]}
+
+
+def _same(one: str, other: str) -> BadRequest:
+    return BadRequest(f"The columns {one} and {other} are the same field")
+
+
+def _text(cells: Cells, place: int) -> str:
+    return from_cell(cells[place]) if place < len(cells) else ""
 
 
 def _read(kind: FieldType | None, text: str) -> Any:
@@ -89,51 +379,8 @@ def _read(kind: FieldType | None, text: str) -> Any:
         return text
 
 
-def _resolve(entity: Entity, header: str) -> Column:
-    """The field that a header means, by names first and then by labels."""
-    if header in {item.name for item in entity.system_fields}:
-        return Column(header, (header,), dropped=True)
-    for separator in (".", " > "):
-        parts = [(part[1], part[2]) for part in map(_PART.fullmatch, header.split(separator)) if part is not None]
-        if parts and _find(entity.by_name, entity.fields, parts[0][0]) is not None:
-            return _walk(entity, header, parts)
-    raise BadRequest(f"There is no field for the column {header!r} in {entity.name}")
+def _dotted(keys: Sequence[Key]) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
 
 
-def _walk(entity: Entity, header: str, parts: Sequence[tuple[str, str | None]]) -> Column:
-    names, fields = entity.by_name, entity.fields
-    keys: list[Key] = []
-    writable = True
-    for place, (name, index) in enumerate(parts, start=1):
-        found = _find(names, fields, name)
-        if found is None:
-            raise BadRequest(f"There is no field for the column {header!r} in {entity.name}")
-        if found.many is (index is None):
-            wanted = f"{name}[0]" if found.many else name
-            raise BadRequest(f"The column {header!r} does not fit {found.path}: write {wanted}")
-        keys.extend((found.name,) if index is None else (found.name, int(index)))
-        writable = writable and found.writable
-        last = place == len(parts)
-        if found.type.shape is Shape.NESTED:
-            if last:
-                raise BadRequest(f"The column {header!r} is a group of fields: write one of them behind it")
-            names, fields = found.by_name, found.fields
-            continue
-        if writable and Capability.IMPORT not in found.type.capabilities:
-            raise BadRequest(
-                f"The column {header!r} cannot be read from CSV: {found.path} is of type {found.type.name}"
-            )
-        if found.type.shape is Shape.REFERENCE and place >= len(parts) - 1:
-            keys.extend(key for key, _ in parts[place:])
-            return Column(header, tuple(keys), dropped=not writable)
-        if last:
-            return Column(header, tuple(keys), found.type, dropped=not writable)
-        raise BadRequest(f"The column {header!r} goes below {found.path}, which has no fields inside")
-    raise AssertionError("a header has parts")
-
-
-def _find(names: Mapping[str, Field], fields: Sequence[Field], name: str) -> Field | None:
-    return names.get(name) or next((item for item in fields if item.label == name), None)
-
-
-__all__ = ["Column", "Columns"]
+__all__ = ["MOST_COLUMNS", "Column", "Columns", "Key", "MatchKey", "Related", "Target"]

@@ -1,5 +1,6 @@
 """Columns of a CSV file, and the bodies that their rows become."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from engine.errors import BadRequest
 from engine.fields import FIELD_TYPES
 from engine.fields.base import Capability, Shape
-from engine.records.columns import Columns
+from engine.permissions import Access
+from engine.records.columns import Columns, MatchKey
+from tests.every import every
 
 FIELDS = """fields:
   name: {type: text, aliases: [title]}
@@ -29,7 +32,7 @@ def columns(bench):
     return lambda *headers: Columns(entity, headers)
 
 
-@pytest.mark.parametrize(
+@every(
     ("header", "cell", "body"),
     [
         ("name", "Lamp", {"name": "Lamp"}),
@@ -65,7 +68,7 @@ def test_a_row_becomes_one_body_whose_lists_have_no_gaps(columns):
     assert table.read(["", "", ""]) == {}
 
 
-@pytest.mark.parametrize(
+@every(
     ("headers", "told"),
     [
         (["nam"], "no field for the column 'nam'"),
@@ -91,7 +94,7 @@ def test_more_cells_than_columns_are_refused(columns):
         columns("name").read(["a", "b"])
 
 
-@pytest.mark.parametrize(
+@every(
     "kind",
     [
         kind
@@ -104,3 +107,123 @@ def test_what_a_type_writes_to_csv_comes_back_as_the_same_value(kind):
     configured = kind.configure(dict(kind.sample_options))
     body = configured.render(configured.csv_in(configured.csv_out(kind.sample)))
     assert configured.parse_json(body) == kind.sample
+
+
+# tables of records that are there already, and of others that belong to them
+
+FAMILY = """fields:
+  name: {type: text, unique: true}
+  code: {type: integer, unique: true}
+  tags: {type: text, many: true}
+  home: {type: nested, fields: {city: {type: text}, key: {type: text, unique: true}}}
+  rooms: {type: nested, many: true, fields: {size: {type: integer}, doors: {type: text, many: true}}}
+  maker: {type: relationship, entity: makers}
+  makers: {type: relationship, entity: makers, many: true}
+"""
+MAKERS = {
+    "makers": "fields: {name: {type: text, unique: true}, taxId: {type: integer, unique: true, lookup: true}, town: {type: text}, boss: {type: relationship, entity: makers}}"
+}
+
+
+@pytest.fixture
+def tables(bench):
+    app = bench(FAMILY, others=MAKERS).compiled.app
+
+    def make(*headers, hidden=(), hidden_there=()):
+        there = app.entities["makers"], Access(hidden=frozenset(hidden_there))
+        return Columns(app.entities["things"], headers, Access(hidden=frozenset(hidden)), lambda item: there)
+
+    return make
+
+
+OLD = {
+    "id": "0" * 24,
+    "name": "a",
+    "tags": ["x", "y", "z"],
+    "rooms": [
+        {"id": "1" * 24, "label": "", "size": 1, "doors": ["in"]},
+        {"id": "2" * 24, "label": "", "size": 2, "doors": []},
+    ],
+    "makers": [{"id": "3" * 24, "label": "m"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("headers", "cells", "body"),
+    [
+        (["name", "code"], ["a", ""], {"name": "a", "code": None}),
+        (["name", "code"], ["a"], {"name": "a", "code": None}),
+        (["home.city", "home.key"], ["", ""], {"home": {"city": None, "key": None}}),
+        (["tags[1]"], ["new"], {"tags": ["x", "new", "z"]}),
+        (["tags[0]", "tags[1]", "tags[2]"], ["", "q", ""], {"tags": ["q"]}),
+        (["tags[0]", "tags[1]", "tags[2]"], ["", "", ""], {"tags": []}),
+        (["tags[7]"], ["late"], {"tags": ["x", "y", "z", "late"]}),
+        (["rooms[0].size"], ["9"], {"rooms": [{"id": "1" * 24, "size": 9}, {"id": "2" * 24}]}),
+        (["rooms[0].size"], [""], {"rooms": [{"id": "2" * 24}]}),
+        (["rooms[2].size"], ["9"], {"rooms": [{"id": "1" * 24}, {"id": "2" * 24}, {"size": 9}]}),
+        (
+            ["rooms[0].size", "rooms[0].doors[1]"],
+            ["", "out"],
+            {"rooms": [{"id": "1" * 24, "size": None, "doors": ["in", "out"]}, {"id": "2" * 24}]},
+        ),
+        (["makers[1]"], ["n"], {"makers": [{"id": "3" * 24}, "n"]}),
+        (["maker"], [""], {"maker": None}),
+        (["maker.taxId"], ["7"], {"maker": {"taxId": 7}}),
+        (["maker.label"], ["m"], {"maker": {"label": "m"}}),
+    ],
+)
+def test_a_row_about_a_record_says_what_becomes_of_every_field_that_has_a_column(tables, headers, cells, body):
+    assert tables(*headers).read(cells, old=OLD) == body
+
+
+def test_the_first_unique_column_tells_records_apart(tables):
+    table = tables("tags[0]", "code", "name")
+    assert table.unique.header == "code"
+    assert table.match_key(["x", "12", "a"]) == MatchKey("code", 12)
+    assert table.match_key(["x", "", "a"]) is None
+    assert table.match_key(["x", "twelve", "a"]) is None
+    assert tables("home.key").match_key(["k"]) == MatchKey("home.key", "k")
+    assert tables("tags[0]", "home.city").unique is None
+
+
+def test_columns_of_a_related_record_are_a_table_of_their_own(tables):
+    table = tables("name", "maker.town", "maker.name", "tags[0]", "maker.boss.taxId", "makers[1].name")
+    first, second = table.related
+    assert (first.keys, [one.header for one in first.columns.columns]) == (
+        ("maker",),
+        ["maker.town", "maker.name", "maker.boss.taxId"],
+    )
+    row = ["a", "Bern", "Ann", "t", "5", ""]
+    assert first.columns.match_key(row) == MatchKey("name", "Ann")
+    assert first.columns.read(row) == {"town": "Bern", "name": "Ann", "boss": {"taxId": 5}}
+    assert not first.columns.is_blank(row)
+    assert second.columns.is_blank(row)
+    linked = table.read(row, links={0: {"id": "f" * 24}, 1: None})
+    assert linked == {"name": "a", "maker": {"id": "f" * 24}, "tags": ["t"]}
+    assert table.read(["a"], links={}, old=OLD)["maker"] is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        (["maker", "maker.name"], "The columns maker and maker.name are the same field"),
+        (["maker.name", "Maker > Name"], "are the same field"),
+        (["maker.nam"], "no field for the column 'maker.nam' in makers"),
+        (["maker.id", "maker.name"], "stands alone"),
+        (["secret"], "no field for the column 'secret' in things"),
+        (["nam"], 'did you mean "name"'),
+        ([f"tags[{n}]" for n in range(20_000)], "20000 columns"),
+    ],
+)
+def test_headers_of_related_records_are_checked_too(tables, headers, told):
+    with pytest.raises(BadRequest, match=re.escape(told)):
+        tables(*headers)
+
+
+def test_hidden_fields_are_told_like_fields_that_do_not_exist(tables):
+    for headers, options in (
+        (["code"], {"hidden": ["code"]}),
+        (["maker.town", "maker.name"], {"hidden_there": ["town"]}),
+    ):
+        with pytest.raises(BadRequest, match=f"There is no field for the column '{headers[0]}'"):
+            tables(*headers, **options)
