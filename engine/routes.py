@@ -6,10 +6,11 @@ operation of the product is one member of Operation, one record in SHAPES and it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.errors import CastworkError
 from engine.schema import ActionKind, App
 
 
@@ -152,9 +153,53 @@ IN_PLACE_OF_ID: Mapping[str, str] = {_RECORD: _ACTION}
 """Paths that look like others: where the name of an action stands in the place of an id, the second is meant."""
 
 
-def build_route_table(app: App) -> tuple[Route, ...]:
-    """Every route of the app, by shape and then by entity in definition order."""
-    return tuple(route for shape in SHAPES for route in _routes(app, shape))
+class OpenDoors(CastworkError):
+    """Shapes whose routes nobody would guard; `faults` says of each what is wrong with it."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("These routes cannot be served: " + "; ".join(self.faults))
+
+
+def validate_shapes(shapes: Sequence[Shape]) -> Iterator[str]:
+    """What is wrong with shapes: every route says which right and which switch it asks for, and nothing that it says
+    would be asked of nobody."""
+    asking = {shape.path for shape in shapes if shape.scope is not Scope.PUBLIC}
+    for shape in shapes:
+        place = f"{shape.method} {shape.path}"
+        yield from (f"{place} {fault}" for fault in _faults(shape))
+        if shape.scope is Scope.PUBLIC and shape.path in asking:
+            yield f"{place} asks nobody who they are, and another method of its path does"
+
+
+def _faults(shape: Shape) -> Iterator[str]:
+    if not isinstance(shape.permission, Permission) or not isinstance(shape.scope, Scope):
+        yield "names no permission or no scope"
+        return
+    about_records = "{entity}" in shape.path or shape.entity is not None
+    if shape.path.startswith("/data") and not about_records:
+        yield "lies among the records and is about no entity"
+    if about_records and shape.scope in _ASKS_NO_RIGHT:
+        yield f"is about an entity, whose rights the scope {shape.scope} does not ask"
+    if about_records and shape.permission is Permission.NONE:
+        yield "is about an entity and asks for no right on it"
+    if not about_records and shape.permission is not Permission.NONE:
+        yield f"asks for the right {shape.permission} on no entity"
+    if ("{action}" in shape.path) != (shape.permission is Permission.ACTION):
+        yield f"asks for the right {shape.permission}, where actions ask for {Permission.ACTION} and nothing else does"
+    if ("{action}" in shape.path) != bool(shape.kinds):
+        yield "says for which kinds of actions it is, or does not, against its path"
+
+
+_ASKS_NO_RIGHT = (Scope.PUBLIC, Scope.OWN)
+
+
+def build_route_table(app: App, shapes: Sequence[Shape] = SHAPES) -> tuple[Route, ...]:
+    """Every route of the app, by shape and then by entity in definition order. Raises OpenDoors."""
+    faults = tuple(validate_shapes(shapes))
+    if faults:
+        raise OpenDoors(faults)
+    return tuple(route for shape in shapes for route in _routes(app, shape))
 
 
 def _routes(app: App, shape: Shape) -> Iterator[Route]:
@@ -187,10 +232,12 @@ __all__ = [
     "IN_PLACE_OF_ID",
     "RECORDS",
     "SHAPES",
+    "OpenDoors",
     "Operation",
     "Permission",
     "Route",
     "Scope",
     "Shape",
     "build_route_table",
+    "validate_shapes",
 ]
