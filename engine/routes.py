@@ -45,6 +45,8 @@ class Operation(StrEnum):
     FORCE_STOP_JOB = "forceStopJob"
     CANCEL_JOB = "cancelJob"
     RESUME_JOB = "resumeJob"
+    LIST_LOGS = "listLogs"
+    CREATE_LOG = "createLog"
     HEALTH = "health"
     READINESS = "readiness"
 
@@ -63,12 +65,13 @@ class Permission(StrEnum):
 
 class Scope(StrEnum):
     """The switch in a group's `api` block that opens a route. PUBLIC routes ask nobody who they are; OWN routes are
-    about the caller alone and open to every user."""
+    about the caller alone and open to every user, DEVELOPERS routes are open to developers only."""
 
     PUBLIC = "public"
     OWN = "own"
     DATA = "data"
     JOBS = "jobs"
+    DEVELOPERS = "developers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,8 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.FORCE_STOP_JOB, "PUT", f"{_JOB}/forceStop", Permission.NONE, Scope.JOBS),
     Shape(Operation.CANCEL_JOB, "PUT", f"{_JOB}/cancel", Permission.NONE, Scope.JOBS),
     Shape(Operation.RESUME_JOB, "PUT", f"{_JOB}/resume", Permission.NONE, Scope.JOBS),
+    Shape(Operation.LIST_LOGS, "GET", "/status/logs", Permission.NONE, Scope.DEVELOPERS),
+    Shape(Operation.CREATE_LOG, "POST", "/status/logs", Permission.NONE, Scope.DEVELOPERS),
     Shape(Operation.HEALTH, "GET", "/healthz", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.READINESS, "GET", "/readyz", Permission.NONE, Scope.PUBLIC),
 )

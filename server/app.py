@@ -20,6 +20,7 @@ from server.runtime.calls import Calls
 from server.runtime.hooks import BadHooks, Hooks, load_hooks
 from server.runtime.jobs import prepare_jobs
 from server.runtime.jobs.cancelling import end_tasks
+from server.runtime.logs import AppLog
 from server.runtime.outbox import keep_sweeping
 from server.runtime.running import RunningApp
 from server.settings import Settings
@@ -92,6 +93,7 @@ class Deployment:
         self._tell = tell
         self._running: RunningApp | None = None
         self._sweeping: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
         """Tries until the database can be used, then lets the app serve its present definitions.
@@ -116,6 +118,7 @@ class Deployment:
                 hooks=self._hooks,
                 calls=Calls(self._settings.allow_private_calls),
                 action_timeout=self._settings.action_timeout,
+                log=AppLog(rows=self._settings.log_rows, days=self._settings.log_days, reads=self._settings.log_reads),
             )
         else:
             running = replace(self._running, compiled=compiled, hooks=self._hooks)
@@ -131,6 +134,7 @@ class Deployment:
         self.served.edition = Edition(index_routes(compiled.routes), running, faults)
         if self._sweeping is None:
             self._sweeping = asyncio.create_task(keep_sweeping(lambda: self.served.edition.running))
+            self._writing = asyncio.create_task(running.log.keep_writing(lambda: self.served.edition.running))
 
     async def close(self) -> None:
         """Ends what follows writes, and lets go of the database."""
@@ -138,7 +142,10 @@ class Deployment:
             await end_tasks([self._sweeping], CANCEL_AGAIN)
         if self._running is not None:
             await self._running.outbox.close(LAST_WORK)
+        if self._writing is not None:
+            await end_tasks([self._writing], CANCEL_AGAIN)
         if self._running is not None:
+            await self._running.log.close(self._running.store, LAST_WORK)
             await self._running.store.close()
 
     def replace(self, loaded: LoadedApp) -> None:

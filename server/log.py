@@ -13,7 +13,10 @@ REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 class JsonLines(logging.Formatter):
-    """A log record as one line of JSON; line breaks in messages and tracebacks are escaped by JSON itself."""
+    """A log record as one line of JSON; line breaks in messages and tracebacks are escaped by JSON itself.
+
+    What a record's `told` (extra) holds stands beside its message, by name.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text, ready to be written."""
@@ -25,6 +28,7 @@ class JsonLines(logging.Formatter):
         }
         if request_id := REQUEST_ID.get():
             entry["requestId"] = request_id
+        entry |= getattr(record, "told", {})
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)

@@ -102,7 +102,7 @@ async def run_server(
         ws="none",
         lifespan="off",
         log_config=None,
-        access_log=settings.access_log,
+        access_log=False,
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=settings.keep_alive,

@@ -33,6 +33,16 @@ class Settings:
     workers: int = 1
     reload: bool = False
     access_log: bool = False
+    """Whether every request is told on standard error; those that change something always are."""
+
+    log_rows: int = 20_000
+    """Lines of an app's log that are kept."""
+    log_days: int = 30
+    """How many days a line of an app's log is kept."""
+    log_reads: bool = False
+    """Whether an app's log tells of requests that only read, too."""
+    metrics_token: str | None = field(default=None, repr=False)
+    """What callers of /metrics show as `Authorization: Bearer`; without one only this machine itself is answered."""
 
     jobs: bool = True
     """Whether a serving process runs background jobs, too."""
@@ -131,7 +141,7 @@ def _check(settings: Settings) -> None:
         raise BadSetting(f"{PREFIX}TRUSTED_PROXIES: {error}; expected addresses such as 10.0.0.0/8,192.0.2.1") from None
     if not 0 <= settings.port <= 65535:
         raise BadSetting(f"The port is {settings.port}: expected 0 to 65535, where 0 takes any free one")
-    for name in ("max_body", "max_url", "max_headers", "max_nesting"):
+    for name in ("max_body", "max_url", "max_headers", "max_nesting", "log_rows", "log_days"):
         if getattr(settings, name) < 1:
             raise BadSetting(f"{PREFIX}{name.upper()} is {getattr(settings, name)}: expected 1 or more")
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp
 
-from server.http.identity import token_cookie
 from server.http.exchange import note_login
+from server.http.identity import token_cookie
 from server.http.requests import Call, read_object, read_pairs
 from server.http.responses import Header, answer_json
 from server.runtime import users

@@ -12,8 +12,11 @@ from engine.errors import Forbidden, MethodNotAllowed, NotFound
 from engine.permissions.addresses import AllowList
 from engine.routes import IN_PLACE_OF_ID, RECORDS, SHAPES, Route
 from engine.routes import Scope as Area
+from server.http.exchange import Telling, exchange_of
 from server.http.handlers import HANDLERS, health, readiness
 from server.http.identity import Identify, identify, read_address
+from server.http.metrics import PATH as METRICS
+from server.http.metrics import MetricsEndpoint
 from server.http.middleware import InFlight, Paths, Problems, StandardHeaders
 from server.http.requests import Call
 from server.http.serving import Edition, Host, Methods
@@ -38,16 +41,21 @@ class ShapeEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Finds out who asks, then the route, and hands over to its handler. Raises Unauthorized, NotFound,
         MethodNotAllowed, Forbidden, in this order."""
+        exchange = exchange_of(scope)
+        exchange.shape = self._shape
         params = scope["path_params"]
         app = self._host.app_at(params)
         edition = app.edition
+        exchange.app, exchange.running = app.name, edition.running
         caller = Caller(address=read_address(scope, self._proxies))
         if not self._public:
             caller = await self._identify(scope, edition.serving(None), caller.address)
+        exchange.caller = caller
         methods = self._methods(edition, params)
         route = methods.get(scope["method"])
         if route is None:
             raise MethodNotAllowed(methods)
+        exchange.route, exchange.shape = route, route.shape
         _check_scopes(caller, route)
         if not self._public:
             edition.serving(route.entity).check_route(caller, route)
@@ -83,11 +91,13 @@ def _check_scopes(caller: Caller, route: Route) -> None:
 class ServerEndpoint:
     """Answers GET on a path of the server itself, which belongs to no app."""
 
-    def __init__(self, ask: Callable[[], Awaitable[ASGIApp]]) -> None:
+    def __init__(self, path: str, ask: Callable[[], Awaitable[ASGIApp]]) -> None:
+        self._path = path
         self._ask = ask
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Asks and answers; raises MethodNotAllowed."""
+        exchange_of(scope).shape = self._path
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(("GET", "HEAD"))
         answer = await self._ask()
@@ -104,10 +114,11 @@ def build_http(host: Host, settings: Settings, prefix: str, identify: Identify =
     `identify` finds out who asks."""
     shapes = dict.fromkeys(shape.path for shape in SHAPES if shape.path not in IN_PLACE_OF_ID.values())
     routes = [StarletteRoute(prefix + shape, ShapeEndpoint(shape, host, settings, identify)) for shape in shapes]
-    routes.append(StarletteRoute("/healthz", ServerEndpoint(health)))
-    routes.append(StarletteRoute("/readyz", ServerEndpoint(lambda: readiness(host, host.apps.values()))))
+    for path, ask in (("/healthz", health), ("/readyz", lambda: readiness(host, host.apps.values()))):
+        routes.append(StarletteRoute(path, ServerEndpoint(path, ask)))
+    routes.append(StarletteRoute(METRICS, MetricsEndpoint(host, settings.metrics_token)))
     router = Router(routes, redirect_slashes=False, default=refuse_path)
-    return InFlight(StandardHeaders(Problems(Paths(router, settings.max_url))), host)
+    return InFlight(StandardHeaders(Telling(Problems(Paths(router, settings.max_url)), settings)), host)
 
 
 __all__ = ["ServerEndpoint", "ShapeEndpoint", "build_http"]

@@ -32,6 +32,7 @@ from server.http.jobs import (
     stop_job,
     wants_job,
 )
+from server.http.logs import create_log, list_logs
 from server.http.requests import Call, read_json, read_object, read_pairs
 from server.http.responses import answer_json
 from server.http.serving import Host, ServedApp
@@ -145,6 +146,8 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.FORCE_STOP_JOB: force_stop_job,
     Operation.CANCEL_JOB: cancel_job,
     Operation.RESUME_JOB: resume_job,
+    Operation.LIST_LOGS: list_logs,
+    Operation.CREATE_LOG: create_log,
     Operation.HEALTH: tell_health,
     Operation.READINESS: tell_readiness,
 }

@@ -21,6 +21,7 @@ from server.store.errors import (
 from server.store.files import Files, StoredFile
 from server.store.indexes import Failure, IndexName, Report, reconcile_indexes
 from server.store.mongo import Nearest, Patience, Session, Store, inspect_server, open_client
+from server.store.watching import count_connections
 
 MEMORY = "memory:"
 
@@ -65,6 +66,7 @@ __all__ = [
     "TimedOut",
     "WriteConflict",
     "bound_store",
+    "count_connections",
     "open_store",
     "reconcile_indexes",
     "run_bound",

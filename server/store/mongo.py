@@ -45,6 +45,7 @@ from server.store.errors import (
     WriteConflict,
 )
 from server.store.files import Files
+from server.store.watching import make_listeners
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
@@ -476,7 +477,7 @@ def open_client(uri: str, patience: Patience, *, retry_writes: bool) -> AsyncMon
     if not asked & {"w", "j", "journal"}:
         wanted |= {"w": "majority", "journal": True}
     try:
-        return AsyncMongoClient(uri, datetime_conversion="DATETIME_MS", **wanted)
+        return AsyncMongoClient(uri, datetime_conversion="DATETIME_MS", event_listeners=make_listeners(), **wanted)
     except DRIVER_ERRORS as error:
         raise translated(error) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.runtime.jobs.backlog import Backlog, read_backlogs
 from server.runtime.jobs.deletion import DELETE_RECORDS, delete_ids_later, delete_query_later
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.execution import EXECUTE_ACTION, act_on_ids_later, act_on_query_later
@@ -17,6 +18,7 @@ JOB_KINDS: JobKinds = table_of(DELETE_RECORDS, EXECUTE_ACTION, EXECUTE_LISTENER)
 
 __all__ = [
     "JOB_KINDS",
+    "Backlog",
     "JobKind",
     "JobKinds",
     "Timing",
@@ -30,6 +32,7 @@ __all__ = [
     "list_jobs",
     "list_logs",
     "prepare_jobs",
+    "read_backlogs",
     "show_job",
     "table_of",
 ]

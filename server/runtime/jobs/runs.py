@@ -17,6 +17,7 @@ from server.runtime.jobs.crash_points import CrashPoint, pass_point
 from server.runtime.jobs.kinds import JobKind
 from server.runtime.jobs.moves import Line, settle
 from server.store import StoreError, StoreUnavailable
+from server.tracing import working
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,13 @@ PAUSE = 0.5
 
 async def run_job(context: JobContext, kind: JobKind) -> None:
     """Runs the job and writes how that ended, however long the database takes to take it."""
+    with working(
+        f"job {kind.type}", {"castwork.app": context.running.compiled.app.name, "castwork.job.id": context.job.id}
+    ):
+        await _run_job(context, kind)
+
+
+async def _run_job(context: JobContext, kind: JobKind) -> None:
     try:
         context.caller = await caller_of(context.running, context.job)
         await context.log(Level.INFO, "Started" if context.job.checkpoint is None else "Goes on")

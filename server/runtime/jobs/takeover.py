@@ -30,6 +30,9 @@ async def take_over(running: RunningApp, presence: Presence, worker: str, is_kno
         await _undo(running.store, sessions)
     for job in lost:
         await _free(running, job)
+    from server.metrics import LEASES_LOST  # slow to import, and hardly ever needed
+
+    LEASES_LOST.inc(len(lost))
 
 
 async def _undo(store: Store, sessions: Sequence[Mapping[str, Any]]) -> None:

@@ -413,6 +413,11 @@ RECIPES = {
     Operation.FORCE_STOP_JOB: of_job(400),
     Operation.CANCEL_JOB: of_job(400),
     Operation.RESUME_JOB: of_job(400),
+    Operation.LIST_LOGS: (Knock("", developers=True),),
+    Operation.CREATE_LOG: (
+        Knock("a line", body=fixed({"level": "INFO", "message": "hello"}), developers=True, changes=True),
+        Knock("nothing", always(400), body=fixed({}), developers=True),
+    ),
     Operation.HEALTH: (Knock(""),),
     Operation.READINESS: (Knock(""),),
 }
