@@ -9,6 +9,7 @@ from functools import cached_property
 from engine.actions import Behaviour, compile_behaviour
 from engine.definitions import KnownFiles, Sources, resolve_app
 from engine.indexes import IndexPlan, plan_entity_indexes, plan_indexes
+from engine.jobs import Timetable
 from engine.permissions import AccessTable
 from engine.permissions.membership import Memberships
 from engine.records import RecordRules, References, Views
@@ -55,6 +56,11 @@ class CompiledApp:
     def following(self) -> Mapping[str, Following]:
         """What follows writes of each entity."""
         return compile_following(self.app)
+
+    @cached_property
+    def timetables(self) -> Mapping[str, Timetable]:
+        """When schedules come, by their names."""
+        return {one.name: Timetable(one.cron, self.app.timezone) for one in self.app.schedules}
 
     @cached_property
     def memberships(self) -> Memberships:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from engine.jobs import comes_never
+
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
 _PART = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
 
@@ -29,7 +31,7 @@ def check_cron(text: str) -> CronFault | None:
             if reason is not None:
                 return CronFault(f"{name}: {reason}", offset)
             offset += len(part) + 1
-    return None
+    return CronFault("there is no such date", words[2].start()) if comes_never(text) else None
 
 
 def _reason(part: str, least: int, most: int) -> str | None:

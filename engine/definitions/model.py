@@ -64,7 +64,8 @@ class ScheduleDef(Definition):
     ]
     params: Annotated[Named | None, Key(Table(Json()), "Values of the action's parameters.")] = None
     missed: Annotated[
-        Literal["run", "skip"], Key(OneOf(("run", "skip")), "What becomes of a time when no server was up.")
+        Literal["run", "skip"],
+        Key(OneOf(("run", "skip")), "Times when no server was up: none is made up for, or one run makes up for all."),
     ] = "skip"
 
 

@@ -49,6 +49,7 @@ from engine.jobs.states import (
     plan_child_command,
     plan_command,
 )
+from engine.jobs.timetable import Timetable, comes_never
 from engine.jobs.view import render_job, render_log
 
 __all__ = [
@@ -76,9 +77,11 @@ __all__ = [
     "Starter",
     "State",
     "Status",
+    "Timetable",
     "Transition",
     "apply",
     "apply_note",
+    "comes_never",
     "find_transition",
     "lane_of",
     "load_job",

@@ -12,6 +12,7 @@ from server.runtime.jobs.callers import starter_of
 from server.runtime.jobs.kinds import JobKind
 from server.runtime.jobs.stored import JOBS
 from server.runtime.running import Caller, RunningApp
+from server.runtime.units import finally_do
 from server.store import Store, run_bound
 
 
@@ -26,13 +27,15 @@ async def enqueue(
     queue: str | None = None,
     low_priority: bool = False,
     parent: Job | None = None,
+    key: ObjectId | None = None,
 ) -> Job:
     """Stores a job that will run with the caller's rights. `data` is shown to clients, `payload` is for the kind.
 
-    A part of a running job names it as `parent`, and is enqueued inside of its `fenced`, so that it is made once.
+    A part of a running job names it as `parent`, and is enqueued inside of its `fenced`, so that it is made once. Where
+    another has the `key` already, raises DuplicateKey.
     """
     job = Job(
-        id=ObjectId(),
+        id=key or ObjectId(),
         type=kind.type.value,
         label=label,
         queue=queue or kind.queue,
@@ -56,7 +59,7 @@ async def enqueue(
         await body(running.store)
     else:
         await run_bound(running.store, body)
-    running.job_added.set()
+    finally_do(running, running.job_added.set)
     return job
 
 

@@ -19,7 +19,7 @@ from engine.fields.json_text import decode_json, encode_json
 from engine.jobs import Job, JobType, Level, Note
 from engine.jobs.ledger import to_storable
 from engine.query import Clock, join_filters, parse_query, to_filter
-from engine.schema import ActionKind
+from engine.schema import ActionKind, Schedule
 from server.runtime import actions
 from server.runtime.actions import Order
 from server.runtime.effects import Subject, carry_through
@@ -27,7 +27,7 @@ from server.runtime.jobs.context import SKIPPED, JobContext, Work
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind, Results
 from server.runtime.parameters import ACTION_FLAGS, refuse_parameters, take_flags
-from server.runtime.running import Caller, RunningApp
+from server.runtime.running import SYSTEM, Caller, RunningApp
 
 Document = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
@@ -64,6 +64,34 @@ async def act_on_query_later(
     else:
         _selection(order, payload)
     return await _enqueue(order, flags, body, payload)
+
+
+async def act_on_schedule(running: RunningApp, schedule: Schedule, at: int, key: ObjectId) -> Job:
+    """A job with this key that runs a schedule's action with all rights, on all records if it is of type many, because
+    the time `at` has come. Raises DuplicateKey."""
+    action = running.compiled.app.entities[schedule.entity].actions[schedule.action]
+    return await enqueue(
+        running,
+        EXECUTE_ACTION,
+        SYSTEM,
+        f"Schedule {schedule.name}: executing action {action.name} on entity {schedule.entity}",
+        data={
+            "entityName": schedule.entity,
+            "actionName": action.name,
+            "scheduleName": schedule.name,
+            "scheduleDate": at,
+        },
+        payload={
+            "pairs": [],
+            "all": True,
+            "asked": at,
+            "entity": schedule.entity,
+            "action": action.name,
+            "params": encode_json(dict(schedule.params)),
+        },
+        queue=action.queue,
+        key=key,
+    )
 
 
 async def _take(running: RunningApp, caller: Caller, entity: str, name: str, body: Any) -> Order:
@@ -200,4 +228,4 @@ def _within(selection: Mapping[str, Any], bounds: Mapping[str, Any]) -> Document
 
 EXECUTE_ACTION = JobKind(JobType.EXECUTE_ACTION, _run)
 
-__all__ = ["EXECUTE_ACTION", "act_on_ids_later", "act_on_query_later"]
+__all__ = ["EXECUTE_ACTION", "act_on_ids_later", "act_on_query_later", "act_on_schedule"]

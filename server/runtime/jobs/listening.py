@@ -14,7 +14,6 @@ from server.runtime.jobs.context import JobContext
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind
 from server.runtime.running import Caller, RunningApp
-from server.runtime.units import finally_do
 
 Document = Mapping[str, Any]
 
@@ -38,7 +37,6 @@ async def listen_later(
         },
         queue=listener.listener.queue,
     )
-    finally_do(running, running.job_added.set)
 
 
 async def _run(context: JobContext) -> None:

@@ -21,6 +21,9 @@ RESULTS = "sys.jobResults"
 """_id, job, number, key, result, expires: what became of one item of a job."""
 WORKERS = "sys.workers"
 """_id, machine, pid, process, lease (ms), seen (by the database's clock), expires."""
+SCHEDULES = "sys.schedules"
+"""_id (name, cron expression and time zone), settled (ms: up to when its times are dealt with), due (ms: the time whose
+job is to be made)."""
 
 PAGE_OUT: Mapping[str, int] = {"payload": 0, "checkpoint": 0}
 """Leaves out what only the job's worker needs."""
@@ -80,6 +83,7 @@ __all__ = [
     "LOGS",
     "PAGE_OUT",
     "RESULTS",
+    "SCHEDULES",
     "WORKERS",
     "expiry",
     "prepare_jobs",

@@ -1,7 +1,7 @@
 """The worker: in go the jobs of an app's queues, out come they done, one process's share of them.
 
-It takes jobs while it has places for them, runs each as a task, watches over those that it holds, and takes over those
-of workers that are gone.
+It takes jobs while it has places for them, runs each as a task, watches over those that it holds, takes over those of
+workers that are gone, and makes those whose scheduled time has come.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from server.runtime.jobs.lanes import LaneReader
 from server.runtime.jobs.moves import join_split, move
 from server.runtime.jobs.presence import Presence, WorkerRecord, read_machine
 from server.runtime.jobs.runs import HAND_BACK_TIME, hand_back, run_job
+from server.runtime.jobs.schedules import Scheduler
 from server.runtime.jobs.stored import JOBS, read_held, read_job
 from server.runtime.jobs.takeover import take_over
 from server.runtime.jobs.timing import Timing
@@ -78,6 +79,7 @@ class Worker:
         self._lanes = LaneReader()
         self._record = WorkerRecord(read_machine(), self._timing.lease)
         self._presence: Presence | None = None
+        self._scheduler = Scheduler()
         self._held: dict[ObjectId, _Held] = {}
         self._claiming: set[ObjectId] = set()
         self._favourite: dict[str, int] = {}
@@ -241,6 +243,7 @@ class Worker:
                         await take_over(running, self._presence, self._record.id, self._is_known)
                         await join_split(running, running.clock())
                     await self._look_after_own(running)
+                    await self._scheduler.look(running, self._record.now())
                 except StoreError as error:
                     logger.warning("Background jobs cannot be watched: %s", error)
                 except Exception:  # as above
