@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import pytest
-
 from engine.definitions import CODES, Sources, validate_sources
 from engine.definitions.codes import CODE_GROUPS
 from engine.definitions.page import render_page
+from tests.every import every
 
 PAGE = Path(__file__).parents[2] / "app_definitions" / "DIAGNOSTICS.md"
 AROUND = {
@@ -34,12 +33,12 @@ def test_the_page_is_what_the_codes_say():
     assert PAGE.read_text() == render_page(), f"run: {command}"
 
 
-@pytest.mark.parametrize("code", WITH_TEXT, ids=lambda code: code.code)
+@every("code", WITH_TEXT, ids=lambda code: code.code)
 def test_the_wrong_example_has_the_problem(code):
     assert code.code in codes_of(code, code.wrong)
 
 
-@pytest.mark.parametrize("code", WITH_TEXT, ids=lambda code: code.code)
+@every("code", WITH_TEXT, ids=lambda code: code.code)
 def test_the_right_example_has_no_problem(code):
     assert codes_of(code, code.right) == []
 

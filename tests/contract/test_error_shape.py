@@ -9,6 +9,7 @@ from engine import errors
 from engine.errors import FieldProblem, RequestError
 from server.http.problems import handle_error
 from server.log import REQUEST_ID
+from tests.every import every
 
 ARGUMENTS = {
     "ValidationErrors": ([FieldProblem("name", "Name", "required", "This field is required")],),
@@ -42,7 +43,7 @@ def told(kind):
     return answer, json.loads(answer.body), {name.decode() for name, _ in answer.headers}
 
 
-@pytest.mark.parametrize("kind", REFUSALS)
+@every("kind", REFUSALS)
 def test_a_refusal_has_the_shape(kind):
     answer, body, _ = told(kind)
     assert set(body) == {"code", "message", "requestId"} | EXTRA.get(kind.__name__, set())
@@ -54,7 +55,7 @@ def test_a_refusal_has_the_shape(kind):
     assert 400 <= answer.status < 600
 
 
-@pytest.mark.parametrize("kind", REFUSALS)
+@every("kind", REFUSALS)
 def test_headers_that_belong_to_a_status_are_there(kind):
     _, _, headers = told(kind)
     wanted = WITH_HEADER.get(kind.__name__)

@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-import pytest
+from tests.every import every
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -19,7 +19,7 @@ def normal(name):
 LOCKED = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", LOCK, re.MULTILINE))
 
 
-@pytest.mark.parametrize("requirement", ASKED)
+@every("requirement", ASKED)
 def test_a_dependency_is_pinned_and_locked(requirement):
     found = re.fullmatch(r"([A-Za-z0-9._-]+)==([^;\s]+)(\s*;.*)?", requirement)
     assert found, "pin it with =="

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from server.settings import BadSetting, Settings, read_settings, to_environment
+from tests.every import every
 
 
 def test_nothing_given_is_the_defaults():
@@ -28,7 +29,7 @@ def test_the_command_line_wins_and_unused_options_do_not():
     assert read_settings({"CASTWORK_PORT": "9000"}, port=None).port == 9000
 
 
-@pytest.mark.parametrize(
+@every(
     ("environment", "words"),
     [
         ({"CASTWORK_PORT": "eighty"}, "CASTWORK_PORT is 'eighty': expected a whole number"),

@@ -1,6 +1,7 @@
 import pytest
 
 from server.token_command import BadArgument, parse_lifetime
+from tests.every import every
 
 DAY = 86_400_000
 
@@ -10,7 +11,7 @@ def test_lifetimes_are_numbers_with_a_unit(text, ms):
     assert parse_lifetime(text) == ms
 
 
-@pytest.mark.parametrize("text", ["", "90", "d", "0d", "-1d", "1.5d", "90 d", "90days", "1y", "999999d", "٣d"])
+@every("text", ["", "90", "d", "0d", "-1d", "1.5d", "90 d", "90days", "1y", "999999d", "٣d"])
 def test_what_is_no_lifetime_is_refused_with_an_example(text):
     with pytest.raises(BadArgument, match="such as 90d"):
         parse_lifetime(text)

@@ -8,13 +8,14 @@ from engine.actions import STEPS, Call, Create, Delete, Log, Run, Update
 from engine.definitions.model_actions import StepDef
 from engine.errors import BadRequest, Failed, ValidationErrors
 from engine.query import to_filter
+from tests.every import every
 
 
 def test_every_kind_of_step_has_a_key_and_every_key_a_kind():
     assert set(STEPS) == set(StepDef.exclusive[0])
 
 
-@pytest.mark.parametrize(
+@every(
     ("step", "path", "expected"),
     [
         ("set: {state: closed}", "state", "closed"),

@@ -4,24 +4,20 @@
 """
 
 import re
-from pathlib import Path
+from operator import itemgetter
 
 import pytest
-import yaml
 
 from engine.aggregate import ACCUMULATORS, STAGES
 from engine.errors import BadRequest, Forbidden
+from tests.cases.reading import read_named_cases
+from tests.every import every
 from tests.unit.aggregate.aggregate_samples import sent
 
-FOLDER = Path(__file__).parents[2] / "cases" / "aggregate"
-CASES = [
-    pytest.param(case, id=f"{file.stem}: {case['name']}")
-    for file in sorted(FOLDER.glob("*.yaml"))
-    for case in yaml.safe_load(file.read_text("utf-8"))
-]
+CASES = [case for cases in read_named_cases("aggregate").values() for case in cases]
 
 
-@pytest.mark.parametrize("case", CASES)
+@every("case", CASES, ids=itemgetter("name"))
 def test_case(case):
     asked = (case["pipeline"], case.get("of", "companies"), case.get("as"))
     if "forbidden" in case:
@@ -40,6 +36,6 @@ def test_case(case):
 
 
 def test_every_stage_and_accumulator_has_a_case_that_runs():
-    text = "".join(str(case.values[0]["pipeline"]) for case in CASES if "items" in case.values[0])
+    text = "".join(str(case["pipeline"]) for case in CASES if "items" in case)
     assert {name for name in STAGES if f"'{name}'" in text} == STAGES.keys()
     assert set(re.findall(r"'(\w+)\(", text)) & ACCUMULATORS.keys() == ACCUMULATORS.keys()

@@ -4,16 +4,16 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
-from engine.definitions import Sources, read_sources, validate_sources
+from engine.definitions import Sources, read_sources
 from engine.definitions.editor_schema import SCHEMAS, build_editor_schema, project_names
 from engine.definitions.text import load_text
 from engine.fields import FIELD_TYPES
+from tests.every import every
+from tests.unit.definitions.broken_apps import every_broken_app
 
 ROOT = Path(__file__).parents[3]
-CASES = sorted((ROOT / "tests" / "cases" / "definitions").glob("*.yaml"))
 SHAPE = {"S111", "S112", "S113", "S114", "S115", "P600"}
 """Problems of a file's keys and values alone, which a schema can see."""
 BEYOND = {"contradiction-aggregate": "S112", "unknown-parameter": "S112"}
@@ -50,13 +50,11 @@ def test_the_schema_is_a_schema(kind):
     assert VALIDATORS[kind].schema["$schema"].endswith("2020-12/schema")
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_a_file_fits_the_schema_if_and_only_if_the_loader_takes_its_shape(path):
-    files = {"app.yaml": "name: crm\n", **yaml.safe_load(path.read_text())["files"]}
-    found = validate_sources(Sources("", dict(sorted(files.items())))).diagnostics
-    for name, text in readable(files):
-        codes = {item.code for item in found if item.at.file == name and item.severity == "error"}
-        if codes & SHAPE - {BEYOND.get(path.stem)}:
+@every_broken_app
+def test_a_file_fits_the_schema_if_and_only_if_the_loader_takes_its_shape(app):
+    for name, text in readable(app.files):
+        codes = {item.code for item in app.checked.diagnostics if item.at.file == name and item.severity == "error"}
+        if codes & SHAPE - {BEYOND.get(app.name)}:
             assert faults(name, text), name
         if not codes:
             assert faults(name, text) == [], name
@@ -75,7 +73,7 @@ def test_sample_apps_fit_their_schemas(folder):
             assert faults(name, text, narrow) == []
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "text"),
     [
         ("entities/a.yaml", "lable: A"),
@@ -123,7 +121,7 @@ def narrow(kind):
     return {kind: Draft202012Validator(build_editor_schema(kind, project_names([Sources("", APP)])))}
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "text", "fits"),
     [
         ("entities/a.yaml", "fields: {to: {type: relationship, entity: things}}", True),

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from engine.definitions.format import CannotFormat, format_text, takes_of_file
+from tests.every import every
 
 
 def laid_out(text, name="entities/a.yaml"):
@@ -54,7 +55,7 @@ def test_a_short_field_goes_on_one_line():
     assert laid_out(text) == "fields:\n  a: {type: text, description: 'it is: {x}', required: true}\n"
 
 
-@pytest.mark.parametrize(
+@every(
     "inner",
     [
         "    type: text  # why\n    label: A\n",
@@ -149,7 +150,7 @@ def test_anchors_of_values_stay():
     assert laid_out(text) == text
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "reason"),
     [
         ("label: [", "castwork validate tells"),

@@ -9,6 +9,7 @@ from engine.definitions.model_actions import ActionDef
 from engine.definitions.nodes import List, Map
 from engine.definitions.text import load_text
 from engine.fields import FIELD_TYPES
+from tests.every import every
 
 FILES = {
     "app.yaml": """
@@ -127,7 +128,7 @@ def test_an_app_may_use_every_key():
     assert [str(item.at) + item.message for item in checked.diagnostics] == []
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@every("model", MODELS, ids=lambda model: model.__name__)
 def test_the_app_with_every_key_has_them_all(model):
     used = {
         key for name, text in FILES.items() if name.endswith(".yaml") for key in every_key(load_text(name, text)[0])
@@ -135,7 +136,7 @@ def test_the_app_with_every_key_has_them_all(model):
     assert set(model.table()) <= used
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@every("model", MODELS, ids=lambda model: model.__name__)
 def test_every_key_is_described(model):
     assert model.noun
     assert model.table()

@@ -11,6 +11,7 @@ from engine.definitions.rename import CannotRename, plan_rename
 from engine.definitions.resolve import resolve_definitions
 from engine.definitions.rules.context import Context
 from engine.definitions.words import in_words
+from tests.every import every
 from tests.unit.definitions.meaning import meaning_of
 
 APP = {
@@ -139,7 +140,7 @@ def without_alias(text, old):
     yield text
 
 
-@pytest.mark.parametrize("path", FIELDS)
+@every("path", FIELDS)
 def test_only_names_and_an_alias_change(path):
     old = path.rpartition(".")[2]
     after, done = renamed(path, "zzq")
@@ -150,7 +151,7 @@ def test_only_names_and_an_alias_change(path):
             assert done.places[name] > 0
 
 
-@pytest.mark.parametrize("path", FIELDS)
+@every("path", FIELDS)
 def test_no_reference_keeps_the_old_name(path):
     old = path.rpartition(".")[2]
     after, _ = renamed(path, "zzq")
@@ -160,7 +161,7 @@ def test_no_reference_keeps_the_old_name(path):
     assert left == []
 
 
-@pytest.mark.parametrize("path", FIELDS)
+@every("path", FIELDS)
 def test_the_app_means_the_same_under_the_new_name(path):
     old = path.rpartition(".")[2]
     after, _ = renamed(path, "zzq")
@@ -181,7 +182,7 @@ def test_the_app_means_the_same_under_the_new_name(path):
     assert back(meaning_of(app)) == plain(meaning_of(resolve_app(SOURCES)))
 
 
-@pytest.mark.parametrize("path", FIELDS)
+@every("path", FIELDS)
 def test_renaming_back_leaves_the_other_name_as_alias(path):
     old = path.rpartition(".")[2]
     after, _ = renamed(path, "zzq")
@@ -296,7 +297,7 @@ def test_names_that_look_like_booleans_are_quoted():
     assert after["entities/a.yaml"] == 'fields: {number: {type: text, aliases: ["no"]}}\n'
 
 
-@pytest.mark.parametrize(
+@every(
     ("path", "new", "reason"),
     [
         ("things.size", "size", 'called "size" already'),

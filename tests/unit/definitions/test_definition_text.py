@@ -10,6 +10,7 @@ import pytest
 from engine.definitions.nodes import path_to
 from engine.definitions.text import load_functions, load_text
 from engine.errors import Position
+from tests.every import every
 
 
 def load(text, name="a.yaml"):
@@ -22,7 +23,7 @@ def value(text):
     return load(f"key: {text}\n").values["key"].data
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "meant"),
     [
         ("true", True),
@@ -64,7 +65,7 @@ def test_scalars_of_the_core_schema(written, meant):
     assert type(found) is type(meant)
 
 
-@pytest.mark.parametrize("word", ["yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF"])
+@every("word", ["yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF"])
 def test_words_of_yaml_1_1_are_refused_as_values_and_taken_as_keys_and_quoted(word):
     _, problems = load_text("a.yaml", f"key: {word}\n")
     assert [(item.code, item.at.column) for item in problems] == [("S102", 6)]
@@ -93,9 +94,7 @@ def test_json_means_the_same_as_elsewhere(text):
     assert found == json.loads(text, parse_float=Decimal)
 
 
-@pytest.mark.parametrize(
-    "text", ['{"a": 1,}', "{'a': 1}", "{a: 1}", '{"a": 01}', '{"a": 1} # x', '{"a": tru}', "", "---"]
-)
+@every("text", ['{"a": 1,}', "{'a': 1}", "{a: 1}", '{"a": 01}', '{"a": 1} # x', '{"a": tru}', "", "---"])
 def test_json_files_hold_json(text):
     _, problems = load_text("a.json", text)
     assert problems
@@ -164,9 +163,7 @@ def test_depth_counts_what_aliases_bring():
     assert [item.code for item in problems] == ["S105"]
 
 
-@pytest.mark.parametrize(
-    "text", ["a: \x00", "a: \ud800", "a: \x07", "%FOO bar\n---\na: 1", "a: 'x", "@", "a: %b", "- a\nb: c"]
-)
+@every("text", ["a: \x00", "a: \ud800", "a: \x07", "%FOO bar\n---\na: 1", "a: 'x", "@", "a: %b", "- a\nb: c"])
 def test_text_that_is_no_yaml_is_a_problem_and_no_exception(text):
     _, problems = load_text("a.yaml", text)
     assert problems
@@ -182,7 +179,7 @@ def test_positions_count_characters_from_one():
     assert items[1].values["b"].at == Position("a.yaml", 4, 9)
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "line", "column"),
     [
         ("k: one two three", 1, 12),
@@ -236,7 +233,7 @@ def test_functions_are_those_of_the_top_level():
     assert load_functions("hooks.py", text) == ({"a": True, "b": True}, [])
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "fits"),
     [
         ("ctx", True),

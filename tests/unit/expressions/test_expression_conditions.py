@@ -6,6 +6,7 @@ from engine.errors import ExpressionError
 from engine.expressions import Names, Scope
 from engine.expressions.filter import compile_condition
 from engine.schema import Written
+from tests.every import every
 from tests.unit.query.query_samples import CLOCK, THINGS
 
 NAMES = Names.of_entity(THINGS)
@@ -21,7 +22,7 @@ def test_a_boolean_is_itself(value):
     assert compile_condition(Written(value), NAMES)(scope({})) is value
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "item", "expected"),
     [
         ({"name": "a", "size": "greater(1)"}, {"name": "a", "size": 2}, True),

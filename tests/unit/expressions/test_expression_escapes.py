@@ -7,10 +7,6 @@ import sys
 import time
 import tracemalloc
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
-import yaml
 
 from engine.errors import ExpressionError
 from engine.expressions import (
@@ -19,9 +15,11 @@ from engine.expressions import (
     parse_expression,
     parse_template,
 )
+from tests.cases.reading import read_named_cases
+from tests.every import every
 from tests.unit.expressions.expression_samples import NAMES, plain, scope
 
-CASES = yaml.safe_load((Path(__file__).parents[2] / "cases/expressions/escapes.yaml").read_text())
+CASES = read_named_cases("expressions")["escapes"]
 MILLISECONDS = 50 if sys.gettrace() is None else 1000  # coverage counts every line that runs
 MEGABYTES = 8
 
@@ -88,7 +86,7 @@ def test_the_corpus_is_large():
     assert len({_name(case) + str(case.get("item")) for case in CASES}) >= 200
 
 
-@pytest.mark.parametrize("case", CASES, ids=_name)
+@every("case", CASES, ids=_name)
 def test_escape(case):
     assert _run(case) == case["outcome"]
     spent = _milliseconds(case)

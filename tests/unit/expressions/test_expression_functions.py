@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import ExpressionError
 from engine.expressions import FUNCTIONS
+from tests.every import every
 from tests.unit.expressions.expression_samples import NOW, evaluate
 
 REFUSED = object()
@@ -210,7 +211,7 @@ def test_every_function_has_cases():
     assert set(CASES) == set(FUNCTIONS)
 
 
-@pytest.mark.parametrize("case", [case for cases in CASES.values() for case in cases], ids=lambda case: case[0])
+@every("case", [case for cases in CASES.values() for case in cases], ids=lambda case: case[0])
 def test_function(case):
     text, expected, *items = case
     if expected is REFUSED:
@@ -223,7 +224,7 @@ def test_function(case):
     assert isinstance(result, int) == isinstance(expected, int)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda function: function.name)
+@every("function", FUNCTIONS.values(), ids=lambda function: function.name)
 def test_its_own_example_is_true_and_its_arity_holds(function):
     assert evaluate(function.example) is True
     assert function.doc.endswith(".")

@@ -15,6 +15,7 @@ from engine.expressions import (
     parse_expression,
     parse_template,
 )
+from tests.every import every
 from tests.unit.expressions.expression_samples import ACTION, ENTITY, GLOBAL_ACTION, RECORD, evaluate, plain, scope
 
 RECORD_NAMES = Names.of_entity(ENTITY)
@@ -26,7 +27,7 @@ VALUE_NAMES = RECORD_NAMES.with_value(ENTITY.by_name["addresses"])
 LABEL_NAMES = Names.of_entity(ENTITY, old=False, user=False)
 
 
-@pytest.mark.parametrize(
+@every(
     ("names", "text"),
     [
         (RECORD_NAMES, "id + version + label + name + formerName + address.town + company.type + record.state"),
@@ -46,7 +47,7 @@ def test_known(names, text):
     assert check_names(parse_expression(text), names) == []
 
 
-@pytest.mark.parametrize(
+@every(
     ("names", "text", "message", "hint"),
     [
         (RECORD_NAMES, "nmae", 'no field "nmae"', 'did you mean "name"?'),
@@ -115,7 +116,7 @@ def test_a_comprehension_variable_hides_a_field_and_a_root():
     assert evaluate("[user for user in tags]") == ["b", "a"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("names", "text", "paths"),
     [
         (RECORD_NAMES, "formerName + address.town", {"name", "address.city"}),

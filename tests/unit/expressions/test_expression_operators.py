@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import ExpressionError
 from engine.expressions import Duration, compile_expression, parse_expression
+from tests.every import every
 from tests.unit.expressions.expression_samples import NAMES, evaluate, scope
 
 NULL_RULES = [
@@ -60,7 +61,7 @@ NULL_RULES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), NULL_RULES)
+@every(("text", "expected"), NULL_RULES)
 def test_null(text, expected):
     if expected == "refused":
         with pytest.raises(ExpressionError):
@@ -71,7 +72,7 @@ def test_null(text, expected):
         assert type(result) is type(expected)
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "expected"),
     [
         ("1 + 2 * 3 - 4", 3),
@@ -131,7 +132,7 @@ def test_floats_from_outside_count_as_they_are_written():
     assert evaluate("number == other", {"number": float("nan"), "other": float("nan")}) is False
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "2 ** 3",
@@ -174,7 +175,7 @@ def test_no_sense(text):
     assert 0 <= caught.value.offset < len(text)
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "expected"),
     [
         ("1 < 2", True),
@@ -224,7 +225,7 @@ def test_comparison(text, expected):
     assert evaluate(text) is expected
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "expected"),
     [
         ("True and 1 and 'x'", "x"),
@@ -244,7 +245,7 @@ def test_logic(text, expected):
     assert evaluate(text) == expected
 
 
-@pytest.mark.parametrize("size", range(2, 12))
+@every("size", range(2, 12))
 def test_long_logic_stops_at_the_part_that_decides(size):
     parts = [f"x{index}" for index in range(size)]
     for place in range(size):
@@ -256,7 +257,7 @@ def test_long_logic_stops_at_the_part_that_decides(size):
     assert evaluate(text.replace(" or ", " and "), {"data": dict.fromkeys(parts, True)}) is True
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "expected"),
     [
         ("address.city", "Reno"),
@@ -339,7 +340,7 @@ def test_a_fault_is_placed_at_the_operand_that_makes_it():
     assert "str()" in caught.value.hint
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "expected"),
     [
         ("start + days(2)", "2024-03-01"),
@@ -368,7 +369,7 @@ def test_moments(text, expected):
     assert evaluate(text) == expected
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "name + days(1)",

@@ -1,10 +1,9 @@
 """Where the names of an expression stand in its text, and which fields they are."""
 
-import pytest
-
 from engine.expressions import Names, parse_computed, parse_expression, parse_template
 from engine.expressions.names import resolve_names
 from engine.expressions.syntax import Member, Read
+from tests.every import every
 
 
 def entity():
@@ -31,7 +30,7 @@ def named(source):
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "expected"),
     [
         ("name", [(0, "name", "name")]),

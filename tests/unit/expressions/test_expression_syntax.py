@@ -9,6 +9,7 @@ import pytest
 from engine.errors import ExpressionError
 from engine.expressions import parse_expression
 from engine.expressions.syntax import Arithmetic, Literal, Logic, Node
+from tests.every import every
 from tests.unit.expressions.expression_samples import evaluate
 
 REFUSED = [
@@ -96,7 +97,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "offset", "message", "hint"), REFUSED)
+@every(("text", "offset", "message", "hint"), REFUSED)
 def test_refused(text, offset, message, hint):
     with pytest.raises(ExpressionError) as caught:
         parse_expression(text)

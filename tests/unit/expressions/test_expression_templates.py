@@ -18,10 +18,11 @@ from engine.expressions import (
     parse_label,
     parse_template,
 )
+from tests.every import every
 from tests.unit.expressions.expression_samples import NAMES, evaluate, fill, scope
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "item", "expected"),
     [
         ("{name}", {}, "Acme"),
@@ -54,7 +55,7 @@ def test_fill(text, item, expected):
     assert fill(text, item, params={"limit": 9}, user={"name": "Ann"}) == expected
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "offset"),
     [
         ("{name", 0),
@@ -114,9 +115,7 @@ def test_labels(text, label, paths):
     assert label_paths(text) == paths
 
 
-@pytest.mark.parametrize(
-    "text", ["", "two words", "name + state", "nope", "{nope}", "{{}}", "name.", "_name", "name.__class__", "if"]
-)
+@every("text", ["", "two words", "name + state", "nope", "{nope}", "{{}}", "name.", "_name", "name.__class__", "if"])
 def test_what_is_no_label(text):
     with pytest.raises(ExpressionError):
         compile_label(text, NAMES)
@@ -126,7 +125,7 @@ def test_an_unused_label_keeps_its_template():
     assert isinstance(parse_label("name"), Template)
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "kind", "expected"),
     [
         ("number + 1", Expression, 6),

@@ -5,6 +5,7 @@ import pytest
 from engine.errors import InvalidValue
 from engine.fields import FIELD_TYPES, BadOption, Locale
 from engine.fields.choice import Option
+from tests.every import every
 
 STATES = {"pending": "Pending", "active": "Active", "archived": "Archived"}
 LISTED = [
@@ -18,7 +19,7 @@ def kind(name, **options):
     return FIELD_TYPES[name].configure(options)
 
 
-@pytest.mark.parametrize("value", [1, 0, "true", "false", None, [], {}, 1.0, "\ud800"])
+@every("value", [1, 0, "true", "false", None, [], {}, 1.0, "\ud800"])
 def test_booleans_are_true_and_false_only(value):
     with pytest.raises(InvalidValue, match="Expected true or false"):
         kind("boolean").parse_json(value)
@@ -85,9 +86,7 @@ def test_conditions_are_kept_as_written():
     assert kind("choice", options=STATES).conditions() == {}
 
 
-@pytest.mark.parametrize(
-    "value", ["x", "Active", "ACTIVE", " active", 1, True, None, ["active"], {"name": "active"}, "\ud800"]
-)
+@every("value", ["x", "Active", "ACTIVE", " active", 1, True, None, ["active"], {"name": "active"}, "\ud800"])
 def test_other_values_are_not_valid_choices(value):
     with pytest.raises(InvalidValue) as refused:
         kind("choice", options=STATES).parse_json(value)
@@ -119,7 +118,7 @@ def test_conditions_narrow_the_choice():
     assert refused.value.limit == ["a", "b"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("cell", "name"),
     [
         ("active", "active"),
@@ -182,7 +181,7 @@ def test_dynamic_choices_are_found_by_name_and_label():
     assert dynamic.parse_text("Alaska") == "Alaska"
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         5,

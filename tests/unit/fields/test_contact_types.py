@@ -5,13 +5,14 @@ import pytest
 from engine.errors import InvalidValue
 from engine.fields import FIELD_TYPES, BadOption
 from engine.fields.contact import group_digits
+from tests.every import every
 
 
 def kind(name, **options):
     return FIELD_TYPES[name].configure(options)
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "value"),
     [
         ("http://x.com", "http://x.com"),
@@ -35,7 +36,7 @@ def test_urls(written, value):
     assert url.parse_json(value) == value
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         "x",
@@ -86,7 +87,7 @@ def test_emails(written, value):
     assert email.parse_json(written) == email.csv_in(written) == email.parse_text(written) == value
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     ["a", "a@b", "@b.com", "a@", "a b@c.com", "a@b.com ", "a@b@c.com", "a@[1.2.3.4]", "x" * 400 + "@b.com", "a@b..com"],
 )
@@ -133,7 +134,7 @@ def test_punctuation_of_phones_is_dropped(written):
     assert phone.parse_json(written) == phone.csv_in(written) == phone.parse_text(written) == "17028459380"
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         "123456",

@@ -4,6 +4,7 @@ import pytest
 
 from engine.errors import InvalidValue
 from engine.fields import FIELD_TYPES, Ask, Capability, FieldType, IdType, Locale, Shape, Supply
+from tests.every import every
 
 TEXTS = ("text", "longText", "qr", "maskedText", "url", "email", "phone", "html")
 DECIMALS = ("decimal", "money", "percentage", "bigNumber")
@@ -44,7 +45,7 @@ def by_type(matrix):
     return {name: set(words.split()) for words, names in matrix.items() for name in names}
 
 
-each_type = pytest.mark.parametrize("kind", FIELD_TYPES.values(), ids=list(FIELD_TYPES))
+each_type = every("kind", FIELD_TYPES.values(), ids=list(FIELD_TYPES))
 
 
 def test_there_are_all_types():

@@ -9,6 +9,7 @@ from bson import Decimal128, Int64
 
 from engine.errors import InvalidValue
 from engine.fields import FIELD_TYPES, BadOption, Locale
+from tests.every import every
 
 
 def kind(*schema):
@@ -22,7 +23,7 @@ def nested(levels):
     return value
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         {},
@@ -67,7 +68,7 @@ def test_fractions_are_stored_so_that_nothing_is_lost(value, stored):
     assert type(found) is type(stored)
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         None,
@@ -118,7 +119,7 @@ def test_the_value_is_a_copy():
     assert sent == {"a": [1.5, 3]}
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     ["", "{", "NaN", "[1,]", "'a'", "1e99999", "[" * 100_000, "9" * 10_000, '{"$a": 1}', "\ud800", "nul", "null"],
 )
@@ -158,7 +159,7 @@ def test_values_that_fit(value):
     kind(PERSON).check(kind(PERSON).parse_json(value))
 
 
-@pytest.mark.parametrize(
+@every(
     ("value", "keyword", "place"),
     [
         ({}, "required", "$"),
@@ -184,7 +185,7 @@ def test_values_that_do_not_fit(value, keyword, place):
     assert place in refused.value.message
 
 
-@pytest.mark.parametrize(
+@every(
     ("divisor", "value", "fits"),
     [
         (0.01, Decimal("0.07"), True),
@@ -209,7 +210,7 @@ def test_multiples_are_exact(divisor, value, fits):
             checker.check(value)
 
 
-@pytest.mark.parametrize(
+@every(
     ("schema", "fitting", "failing"),
     [
         ({"properties": {"a": {}}, "unevaluatedProperties": False}, {"a": 1}, {"b": 1}),
@@ -238,7 +239,7 @@ def test_nothing_fits_false():
     assert kind(PERSON).json_schema() == PERSON
 
 
-@pytest.mark.parametrize(
+@every(
     "schema",
     [
         {"type": "strin"},

@@ -8,6 +8,7 @@ from bson import Decimal128, Int64
 from engine.errors import InvalidValue
 from engine.fields import FIELD_TYPES, BadOption
 from engine.fields.number import to_decimal, to_integer
+from tests.every import every
 
 DECIMAL_NAMES = ["decimal", "money", "percentage", "bigNumber"]
 NEVER_NUMBERS = [
@@ -29,8 +30,8 @@ def refusal(kind, value):
     return refused.value
 
 
-@pytest.mark.parametrize("name", ["integer", "autoIncrement"])
-@pytest.mark.parametrize(
+@every("name", ["integer", "autoIncrement"])
+@every(
     ("written", "value"),
     [
         (8, 8),
@@ -53,10 +54,8 @@ def test_integers(name, written, value):
     assert type(parsed) is int
 
 
-@pytest.mark.parametrize("name", ["integer", "autoIncrement"])
-@pytest.mark.parametrize(
-    "value", [*NEVER_NUMBERS, "5", "5.0", 5.5, Decimal("0.1"), 2**63, -(2**63) - 1, Decimal(2**63), 1e300]
-)
+@every("name", ["integer", "autoIncrement"])
+@every("value", [*NEVER_NUMBERS, "5", "5.0", 5.5, Decimal("0.1"), 2**63, -(2**63) - 1, Decimal(2**63), 1e300])
 def test_what_is_no_integer(name, value):
     assert refusal(kind(name), value).message == "Expected a whole number"
 
@@ -73,7 +72,7 @@ def test_integers_as_text(text, value):
     )
 
 
-@pytest.mark.parametrize("text", ["", "5.5", "1e3", "x", "٣", str(2**63), "9" * 5000, "+5", "5\n", "--5"])
+@every("text", ["", "5.5", "1e3", "x", "٣", str(2**63), "9" * 5000, "+5", "5\n", "--5"])
 def test_what_is_no_integer_as_text(text):
     for name in ("integer", "autoIncrement"):
         with pytest.raises(InvalidValue):
@@ -104,8 +103,8 @@ def test_auto_increment_starts_where_told():
     assert kind("autoIncrement", start=100).start == 100
 
 
-@pytest.mark.parametrize("name", DECIMAL_NAMES)
-@pytest.mark.parametrize(
+@every("name", DECIMAL_NAMES)
+@every(
     ("written", "value"),
     [
         (Decimal("3.2"), "3.2"),
@@ -139,14 +138,14 @@ def test_decimals_keep_their_zeros():
     assert str(kind("decimal").parse_json(Decimal("-0.0"))) == "0.0"
 
 
-@pytest.mark.parametrize("name", DECIMAL_NAMES)
-@pytest.mark.parametrize("value", NEVER_NUMBERS)
+@every("name", DECIMAL_NAMES)
+@every("value", NEVER_NUMBERS)
 def test_what_is_no_decimal(name, value):
     assert refusal(kind(name), value).rule is None
 
 
-@pytest.mark.parametrize("name", DECIMAL_NAMES)
-@pytest.mark.parametrize("text", [text for text in NEVER_NUMBERS if isinstance(text, str)])
+@every("name", DECIMAL_NAMES)
+@every("text", [text for text in NEVER_NUMBERS if isinstance(text, str)])
 def test_what_is_no_decimal_as_text(name, text):
     for read in (kind(name).parse_text, kind(name).csv_in):
         with pytest.raises(InvalidValue):
@@ -161,7 +160,7 @@ def test_decimal_limits_are_included():
     assert refusal(decimal, "0.3000000001").rule == "max"
 
 
-@pytest.mark.parametrize(
+@every(
     ("rounding", "written", "value"),
     [
         ("round", "2.345", "2.35"),

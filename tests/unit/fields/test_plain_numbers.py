@@ -7,6 +7,7 @@ import pytest
 
 from engine.fields import FIELD_TYPES, BadOption, Locale
 from engine.fields.plain import currency_symbol
+from tests.every import every
 
 
 def plain(name, value, language="en", currency="USD", **display):
@@ -17,7 +18,7 @@ def plain(name, value, language="en", currency="USD", **display):
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "value", "display", "text"),
     [
         ("integer", "1383", {}, "1383"),

@@ -9,6 +9,7 @@ from bson import ObjectId
 from engine.errors import InvalidValue
 from engine.fields import FIELD_TYPES, Ask, IdType, Locale, Upload
 from engine.fields.reference import Home, group_id
+from tests.every import every
 
 HEX = "57fd2d64e4b0b2f2a4f7a1c3"
 
@@ -17,7 +18,7 @@ def kind(name, **options):
     return FIELD_TYPES[name].configure(options)
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "ask"),
     [
         ({"id": HEX}, Ask(id=HEX)),
@@ -34,12 +35,12 @@ def kind(name, **options):
         ({"label": HEX}, Ask(by=("label", HEX))),
     ],
 )
-@pytest.mark.parametrize("name", ["relationship", "group"])
+@every("name", ["relationship", "group"])
 def test_written_forms(name, written, ask):
     assert kind(name).parse_json(written) == ask
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         5,

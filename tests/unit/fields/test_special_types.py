@@ -8,6 +8,7 @@ from engine.errors import InvalidValue
 from engine.fields import FIELD_TYPES, Locale
 from engine.fields.html import clean_html, visible_text
 from engine.fields.special import RankType, rank_after, rank_before, rank_between
+from tests.every import every
 
 
 def kind(name):
@@ -19,7 +20,7 @@ def test_colors_become_small():
     assert kind("color").parse_text("F5A9A9") == kind("color").parse_text("#F5A9A9") == "#f5a9a9"
 
 
-@pytest.mark.parametrize(
+@every(
     "value", ["f5a9a9", "#f5a", "#f5a9a9ff", "#g5a9a9", "red", "#f5a9a9\n", "#٣٣٣٣٣٣", "#f5a9aK", 5, None, ["#f5a9a9"]]
 )
 def test_what_is_no_color(value):
@@ -32,7 +33,7 @@ def test_a_cell_needs_the_whole_color():
         kind("color").csv_in("f5a9a9")
 
 
-@pytest.mark.parametrize("value", ["", "I", "a b", "a-b", "ä", "i" * 129, 5, None, ["i"], "a\n"])
+@every("value", ["", "I", "a b", "a-b", "ä", "i" * 129, 5, None, ["i"], "a\n"])
 def test_what_is_no_rank(value):
     with pytest.raises(InvalidValue, match="Expected a rank"):
         kind("rank").parse_json(value)
@@ -103,7 +104,7 @@ def test_points(written, value):
     assert geo.from_stored(stored) == geo.render_stored(stored) == value
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         {"latitude": 91, "longitude": 0},
@@ -146,7 +147,7 @@ def test_points_in_csv():
             geo.csv_in(cell)
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "cleaned", "text"),
     [
         ("<p>x</p>", "<p>x</p>", "x"),

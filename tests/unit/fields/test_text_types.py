@@ -7,6 +7,7 @@ import pytest
 
 from engine.errors import InvalidValue
 from engine.fields import FIELD_TYPES, BadOption
+from tests.every import every
 
 TEXT_NAMES = ["text", "longText", "qr"]
 
@@ -21,15 +22,15 @@ def refusal(kind, value):
     return refused.value
 
 
-@pytest.mark.parametrize("name", TEXT_NAMES)
-@pytest.mark.parametrize("value", ["abc", " ", "  a ", "two\nlines", "ünï", "😀", "$where", "a.b", "\0", "0"])
+@every("name", TEXT_NAMES)
+@every("value", ["abc", " ", "  a ", "two\nlines", "ünï", "😀", "$where", "a.b", "\0", "0"])
 def test_text_is_kept_as_it_is(name, value):
     kind = text(name)
     assert kind.parse_json(value) == kind.parse_text(value) == kind.csv_in(kind.csv_out(value)) == value
 
 
-@pytest.mark.parametrize("name", TEXT_NAMES)
-@pytest.mark.parametrize("value", [1, 1.5, Decimal(1), True, [], ["a"], {}, {"$ne": ""}, "\ud800", "a\udfff"])
+@every("name", TEXT_NAMES)
+@every("value", [1, 1.5, Decimal(1), True, [], ["a"], {}, {"$ne": ""}, "\ud800", "a\udfff"])
 def test_only_text_is_text(name, value):
     assert refusal(text(name), value).info == {"rejectedValue": value}
 
@@ -43,7 +44,7 @@ def test_text_has_300_characters_unless_said():
     assert FIELD_TYPES["text"]().max_length == 300
 
 
-@pytest.mark.parametrize(
+@every(
     ("options", "value", "rule", "message"),
     [
         ({"minLength": 2}, "a", "minLength", "Must have at least 2 characters"),
@@ -74,7 +75,7 @@ def test_rules_that_hold(options, value):
     text(**options).check(value)
 
 
-@pytest.mark.parametrize(
+@every(
     ("options", "key"),
     [
         ({"minLength": 5, "maxLength": 4}, "minLength"),
@@ -145,7 +146,7 @@ def test_schema_of_text(options, schema):
 MASK = {"mask": "999-aaa"}
 
 
-@pytest.mark.parametrize(
+@every(
     ("mask", "written", "value", "json"),
     [
         ("999-aaa", "862-SKB", "862SKB", "862-SKB"),
@@ -164,7 +165,7 @@ def test_masks(mask, written, value, json):
     assert kind.render(value) == kind.render_stored(value) == kind.csv_out(value) == json
 
 
-@pytest.mark.parametrize(
+@every(
     "value", ["862-SK", "862_SKB", "86A-SKB", "862-SKB\n", "٣62-SKB", "862-SKÄ", "862SKBX", 862, ["862SKB"], "\ud800"]
 )
 def test_what_does_not_fill_the_mask(value):

@@ -8,6 +8,7 @@ from bson.datetime_ms import DatetimeMS
 from engine.errors import InvalidValue
 from engine.fields import FIELD_TYPES, BadOption, Locale
 from engine.fields.instant import EARLIEST, LATEST, LONGEST_DURATION
+from tests.every import every
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -18,7 +19,7 @@ def kind(name):
     return FIELD_TYPES[name].configure({})
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "value"),
     [
         ("date", "2016-07-12"),
@@ -43,7 +44,7 @@ def test_calendar_text_is_the_same_everywhere(name, value):
     assert calendar.same_json
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "value"),
     [
         *(
@@ -108,8 +109,8 @@ def test_the_ends_of_time_have_a_day(zone):
     assert kind("date").from_instant(LATEST, zone).startswith("9999-12-31")
 
 
-@pytest.mark.parametrize("name", MOMENTS)
-@pytest.mark.parametrize(
+@every("name", MOMENTS)
+@every(
     ("written", "value"),
     [
         (1484578380000, 1484578380000),
@@ -137,7 +138,7 @@ def test_instants(name, written, value):
     assert moment.from_stored(stored) == moment.render_stored(stored) == value
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         EARLIEST - 1,
@@ -230,13 +231,13 @@ def test_durations_in_queries(text, value):
     assert kind("duration").parse_text(text) == value
 
 
-@pytest.mark.parametrize("text", ["", " ", "3", "-1h", "1h 1d", "1.5h", "3w", "h", "3661d", "9999999999999d", "٣d"])
+@every("text", ["", " ", "3", "-1h", "1h 1d", "1.5h", "3w", "h", "3661d", "9999999999999d", "٣d"])
 def test_what_is_no_duration_in_csv(text):
     with pytest.raises(InvalidValue, match="3,660 days"):
         kind("duration").csv_in(text)
 
 
-@pytest.mark.parametrize("value", [-1, LONGEST_DURATION + 1, 1.5, True, "3h", "5", None, Decimal("NaN"), [], 2**64])
+@every("value", [-1, LONGEST_DURATION + 1, 1.5, True, "3h", "5", None, Decimal("NaN"), [], 2**64])
 def test_what_is_no_duration(value):
     with pytest.raises(InvalidValue):
         kind("duration").parse_json(value)
@@ -285,14 +286,14 @@ PLAIN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "pattern", "language", "text"), PLAIN)
+@every(("name", "value", "pattern", "language", "text"), PLAIN)
 def test_calendar_patterns(name, value, pattern, language, text):
     kind(name).check_display({"format": pattern})
     assert kind(name).plain_text(value, {"format": pattern}, Locale(language=language)) == text
 
 
-@pytest.mark.parametrize("name", MOMENTS)
-@pytest.mark.parametrize(
+@every("name", MOMENTS)
+@every(
     ("pattern", "zone", "text"),
     [
         (None, "UTC", "2017-01-16 14:53"),
@@ -310,7 +311,7 @@ def test_instant_patterns(name, pattern, zone, text):
     assert kind(name).plain_text(1484578380042, display, Locale(timezone=zone)) == text
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "pattern"),
     [
         ("date", "HH:mm"),

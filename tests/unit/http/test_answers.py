@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.http.responses import answer_json, encode_json
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("value", "text"),
     [
         (ObjectId("57fd2d65e4b0ce322b0c8665"), '"57fd2d65e4b0ce322b0c8665"'),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.every import every
 from tests.unit.http.conftest import Face
 
 ID = "57fd2d65e4b0ce322b0c8665"
@@ -40,7 +41,7 @@ async def test_a_slash_at_the_end_changes_nothing(face, called):
     assert [name for name, _ in called] == ["list_records", "read_record"]
 
 
-@pytest.mark.parametrize(
+@every(
     "path",
     [
         "/",

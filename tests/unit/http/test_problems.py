@@ -17,6 +17,7 @@ from engine.errors import (
 )
 from server.runtime import lists
 from server.store import DocumentTooLarge, NotStorable, StoreError, StoreUnavailable, TimedOut, WriteConflict
+from tests.every import every
 
 LIST = ("GET", "/api/data/companies")
 
@@ -90,7 +91,7 @@ async def test_waiting_is_told_in_seconds(failing):
     assert (await failing(TooManyRequests("m", retry_after=7))).headers["retry-after"] == "7"
 
 
-@pytest.mark.parametrize(
+@every(
     ("error", "status", "code"),
     [
         (StoreUnavailable("mongo-1:27017 refused"), 503, "applicationUnavailable"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine.errors import BadRequest
 from server.http.strict_json import MAX_DIGITS, parse_json
+from tests.every import every
 
 NESTING = 32
 
@@ -25,7 +26,7 @@ def refusal(text):
     return caught.value.message
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "value"),
     [
         ("{}", {}),
@@ -47,7 +48,7 @@ def test_takes(text, value):
     assert read(text) == value
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "words"),
     [
         ("{", "not valid JSON"),

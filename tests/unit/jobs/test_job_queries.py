@@ -7,6 +7,7 @@ from engine.errors import BadRequest
 from engine.jobs import parse_job_query, parse_log_query, to_job_filter, to_log_filter
 from engine.query import Clock
 from engine.query.spans import parse_span
+from tests.every import every
 
 NOW = 1_700_000_000_000
 CLOCK = Clock(NOW, "UTC")
@@ -36,7 +37,7 @@ def test_others_see_only_their_own_jobs():
     assert job_filter(("status", "FINISHED"), user="u1") == {"starter.user": "u1", "status": "FINISHED"}
 
 
-@pytest.mark.parametrize(
+@every(
     "pair",
     [
         ("state", "FINISHED"),
@@ -110,7 +111,7 @@ def test_the_text_of_a_message_is_looked_for_literally():
     assert not search("aXXb")
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "milliseconds"),
     [
         ("3h 30m", 12_600_000),

@@ -23,6 +23,7 @@ from engine.jobs import (
     to_filter,
     to_note_filter,
 )
+from tests.every import every
 
 
 def make_job(**values):
@@ -50,8 +51,8 @@ DOCUMENTED = {  # statuses as clients see them: command, from, to
 }
 
 
-@pytest.mark.parametrize("state", list(State))
-@pytest.mark.parametrize("command", CLIENT_COMMANDS)
+@every("state", list(State))
+@every("command", CLIENT_COMMANDS)
 def test_clients_can_do_what_is_documented_and_nothing_else(command, state):
     targets = DOCUMENTED.get((command, state.status))
     if targets is None:
@@ -87,12 +88,12 @@ def test_a_type_that_cannot_be_stopped_can_be_kept_from_starting():
     assert plan_child_command(Command.STOP, in_state(State.WORKING, stoppable=False)) is None
 
 
-@pytest.mark.parametrize("row", TRANSITIONS.values(), ids=lambda row: f"{row.command}-{row.source}")
+@every("row", TRANSITIONS.values(), ids=lambda row: f"{row.command}-{row.source}")
 def test_ended_states_are_left_by_nothing(row):
     assert not row.source.ended
 
 
-@pytest.mark.parametrize("row", TRANSITIONS.values(), ids=lambda row: f"{row.command}-{row.source}")
+@every("row", TRANSITIONS.values(), ids=lambda row: f"{row.command}-{row.source}")
 def test_what_a_transition_writes_is_what_it_means(row):
     job = in_state(row.source, fence=3, worker="w" if row.source.held else None, slot="s" if row.source.held else None)
     circumstances = Circumstances(now=9, worker="v", slot="t", not_before=7, results={"a": 1})

@@ -13,6 +13,7 @@ from engine.errors import Forbidden, NotFound, ValidationErrors
 from engine.permissions import FULL_ACCESS, NO_ACCESS, Access
 from engine.query import ALWAYS, NEVER, Clock, parse_query, plan_list, to_find
 from engine.records import Frame, Moment
+from tests.every import every
 
 NOW = 1_700_000_000_000
 CLOCK = Clock(NOW, "UTC")
@@ -134,7 +135,7 @@ def test_creating_is_asked_of_the_record_that_would_be(app):
         write(compiled, rights, {"state": "shut"})
 
 
-@pytest.mark.parametrize(
+@every(
     "pairs",
     [
         [("secret", "x")],

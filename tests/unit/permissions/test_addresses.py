@@ -10,11 +10,12 @@ from engine.permissions.addresses import (
     parse_network,
     render_address,
 )
+from tests.every import every
 
 PROXIES = AllowList(["10.0.0.0/8", "2001:db8:ffff::/48"])
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "expected"),
     [
         ("1.2.3.4", "1.2.3.4"),
@@ -32,7 +33,7 @@ def test_addresses_are_read_in_all_their_forms(text, expected):
     assert parse_address(text) == ip_address(expected)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "", "unknown", "_hidden", "localhost", "1.2.3", "1.2.3.4.5", "01.2.3.4", "0x01020304", "16909060", "1.2.3.4/8",
@@ -44,7 +45,7 @@ def test_what_is_no_address_is_none(text):
     assert parse_address(text) is None
 
 
-@pytest.mark.parametrize(
+@every(
     ("networks", "address", "inside"),
     [
         (["10.0.0.0/8"], "10.1.2.3", True),

@@ -5,6 +5,7 @@ from engine.fields.reference import group_id
 from engine.permissions.addresses import parse_address
 from engine.permissions.membership import Memberships
 from engine.schema import App, Group, PasswordRules
+from tests.every import every
 
 HOUR = 3_600_000
 APP = App(
@@ -51,7 +52,7 @@ def test_one_group_that_may_impersonate_is_enough():
     assert not member("sales").impersonate
 
 
-@pytest.mark.parametrize(
+@every(
     ("groups", "address", "admitted"),
     [
         (["sales"], "10.1.1.1", True),

@@ -1,7 +1,6 @@
-import pytest
-
 from engine.permissions.passwords import is_hashable, make_password, validate_password
 from engine.schema import PasswordRules
+from tests.every import every
 
 STRICT = PasswordRules(min_length=10, upper=True, lower=True, digit=True, symbol=True)
 
@@ -10,7 +9,7 @@ def broken(password, rules):
     return [found.rule for found in validate_password(password, rules)]
 
 
-@pytest.mark.parametrize(
+@every(
     ("password", "rules", "expected"),
     [
         ("secret", PasswordRules(), []),

@@ -1,11 +1,12 @@
 import pytest
 
 from engine.permissions.throttling import MINUTE, BackOff, LoginPolicy
+from tests.every import every
 
 LOGIN = BackOff(free=5, longest=15 * MINUTE)
 
 
-@pytest.mark.parametrize(
+@every(
     ("failures", "seconds"),
     [(0, 0), (4, 0), (5, 1), (6, 2), (7, 4), (8, 8), (14, 512), (15, 900), (16, 900), (10**9, 900)],
 )

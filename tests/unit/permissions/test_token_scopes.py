@@ -1,6 +1,5 @@
-import pytest
-
 from engine.permissions.scopes import Vocabulary, parse_scopes, validate_scopes
+from tests.every import every
 
 KNOWN = Vocabulary(
     areas=("data", "readFiles", "jobs"),
@@ -9,7 +8,7 @@ KNOWN = Vocabulary(
 )
 
 
-@pytest.mark.parametrize(
+@every(
     ("scopes", "route", "allowed"),
     [
         (["data"], ("data", "companies", "delete"), True),

@@ -1,8 +1,7 @@
 """Values that only a request brings: the user's, the record's, and relative times."""
 
-import pytest
-
 from engine.query import NEVER, Clock, bind, is_bound, parse_filter_map, plan_filter, to_filter, to_predicate
+from tests.every import every
 from tests.unit.query.query_samples import CLOCK, THINGS
 
 ID = "57fd2d64e4b0b2f2a4f7a1c3"
@@ -13,7 +12,7 @@ def plan(written):
     return plan_filter(THINGS, parse_filter_map(written))
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "user", "expected"),
     [
         ({"name": "$user.x"}, {"x": "a"}, {"name": "a"}),
@@ -43,7 +42,7 @@ def test_values_are_filled_in(written, user, expected):
     assert to_filter(bound) == expected
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "user"),
     [
         ({"name": "$user.x"}, None),

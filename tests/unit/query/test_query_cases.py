@@ -3,22 +3,19 @@
 A case without `filter` selects everything. `count_filter` is named where it differs from the filter.
 """
 
-from pathlib import Path
+from operator import itemgetter
 from urllib.parse import parse_qsl
 
 import pytest
-import yaml
 
 from engine.errors import BadRequest
 from engine.query import parse_query, plan_list, to_find
+from tests.cases.reading import read_named_cases
+from tests.every import every
 from tests.unit.query.query_samples import CLOCK, EVERYTHING, THINGS, as_json
 
-FOLDER = Path(__file__).parents[2] / "cases" / "query"
-CASES = [
-    pytest.param(case, id=f"{file.stem}:{case['query'][:60]}")
-    for file in sorted(FOLDER.glob("*.yaml"))
-    for case in yaml.safe_load(file.read_text("utf-8"))
-]
+FILES = read_named_cases("query")
+CASES = [case for cases in FILES.values() for case in cases]
 
 
 def find(query):
@@ -26,7 +23,7 @@ def find(query):
     return to_find(plan_list(THINGS, parse_query(pairs), EVERYTHING, CLOCK))
 
 
-@pytest.mark.parametrize("case", CASES)
+@every("case", CASES, ids=itemgetter("query"))
 def test_case(case):
     if "refused" in case:
         with pytest.raises(BadRequest) as caught:
@@ -47,7 +44,7 @@ def test_case(case):
 
 
 def test_there_are_cases_of_every_kind():
-    assert {file.stem for file in FOLDER.glob("*.yaml")} >= {
+    assert FILES.keys() >= {
         "equality", "emptiness", "order", "like", "references", "groups", "times", "places", "expressions", "lists",
         "refusals",
     }  # fmt: skip

@@ -1,9 +1,8 @@
 """How many records can match, as far as ids and unique fields tell."""
 
-import pytest
-
 from engine.query import parse_query, plan_list
 from engine.query.cost import most_matches
+from tests.every import every
 from tests.unit.query.query_samples import CLOCK, EVERYTHING, entity_of
 
 ENTITY = entity_of(
@@ -22,7 +21,7 @@ def plan(*pairs):
     return plan_list(ENTITY, parse_query(pairs), EVERYTHING, CLOCK)
 
 
-@pytest.mark.parametrize(
+@every(
     ("pairs", "most"),
     [
         ([], None),

@@ -14,6 +14,7 @@ from engine.query import (
     to_filter,
     to_find,
 )
+from tests.every import every
 from tests.unit.query.query_samples import CLOCK, EVERYTHING, THINGS, Rights
 
 ID = "57fd2d64e4b0b2f2a4f7a1c3"
@@ -23,7 +24,7 @@ def plan(*pairs, access=EVERYTHING):
     return plan_list(THINGS, parse_query(pairs), access, CLOCK)
 
 
-@pytest.mark.parametrize(
+@every(
     ("pairs", "offset"),
     [
         ([], ID),

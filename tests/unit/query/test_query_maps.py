@@ -17,11 +17,12 @@ from engine.query import (
     parse_filter_map,
     parse_query,
 )
+from tests.every import every
 
 USER_ID = Reference(Source.USER, ("id",))
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "syntax"),
     [
         ({}, AllOf()),
@@ -82,7 +83,7 @@ def test_clients_cannot_use_current_user_field():
         parse_filter_map({"a": "currentUserField(id)"}, references=False)
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "words"),
     [
         ({"_or": {}}, "_or needs at least one condition"),

@@ -16,6 +16,7 @@ from engine.query import (
     parse_expression,
     parse_query,
 )
+from tests.every import every
 
 
 def test_nothing_asks_for_the_first_page_of_everything():
@@ -34,7 +35,7 @@ def test_filters_are_joined_and_keep_their_order():
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("pairs", "attributes"),
     [
         ([("_size", "7")], {"size": 7}),
@@ -62,7 +63,7 @@ def test_parameters_are_read(pairs, attributes):
     assert query.filter is None
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
+@every("name", PARAMETERS)
 def test_every_parameter_may_be_given_once(name):
     with pytest.raises(BadRequest, match=f"{name} may be given only once"):
         parse_query([(name, "1"), (name, "1")])
@@ -84,7 +85,7 @@ def test_the_nearest_one_may_be_a_flag_of_the_operation():
         parse_query([("_asinc", "true")], ["_async"])
 
 
-@pytest.mark.parametrize(
+@every(
     "pairs",
     [
         [("_size", "")],
@@ -136,7 +137,7 @@ def test_expressions_take_spaces_quotes_and_groups():
     assert isinstance(parse_expression("filter('a','equals({\"b\":1})')"), Within)
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "at"),
     [
         ("", 1),

@@ -10,9 +10,10 @@ from engine.errors import BadRequest
 from engine.query.chars import complement, fold, overlap, single, to_class, union
 from engine.query.effort import MOST_TEXT
 from engine.query.patterns import MOST_PATTERN, Kind, LikeText, build_pattern, parse_like
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "kind", "text"),
     [
         ("a", Kind.CONTAINS, "a"),
@@ -80,7 +81,7 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "expected"),
     [
         ("a", ["a", "A", "ab", "ba", "a\n", "\na", "a\nb", "xay"]),
@@ -121,7 +122,7 @@ def test_the_same_text_is_found_everywhere(written, expected):
     assert found(written, TEXTS) == expected
 
 
-@pytest.mark.parametrize(
+@every(
     ("pattern", "words"),
     [
         ("(", "is refused: missing"),
@@ -151,7 +152,7 @@ def test_what_engines_read_differently_is_refused(pattern, words):
         build_pattern(Kind.REGEX, pattern)
 
 
-@pytest.mark.parametrize(
+@every(
     "pattern",
     [
         "x(a+)+y",
@@ -176,7 +177,7 @@ def test_what_could_take_forever_is_refused(pattern):
         build_pattern(Kind.REGEX, pattern)
 
 
-@pytest.mark.parametrize(
+@every(
     "pattern",
     ["(a+)+$", "^(a+)+", "a.*b", "^.*a.*b", "\\d+-\\d+", "^\\d+-\\d+$", "(ab)+c", "(foo|bar) (baz|qux)", "^a?b?c?d?$"],
 )
@@ -184,8 +185,8 @@ def test_bounded_patterns_pass(pattern):
     assert build_pattern(Kind.REGEX, pattern)
 
 
-@pytest.mark.parametrize("pattern", ["a.*b", "^.*a.*b$", "[ab]{0,3}a[ab]*[ab]{3,12}$", "(?:b|\\w)[ab]{0,3}a\\w+$"])
-@pytest.mark.parametrize("text", ["a" * MOST_TEXT, "ab" * (MOST_TEXT // 2), "a" * 1_000_000])
+@every("pattern", ["a.*b", "^.*a.*b$", "[ab]{0,3}a[ab]*[ab]{3,12}$", "(?:b|\\w)[ab]{0,3}a\\w+$"])
+@every("text", ["a" * MOST_TEXT, "ab" * (MOST_TEXT // 2), "a" * 1_000_000])
 def test_the_worst_text_takes_a_bounded_time(pattern, text):
     portable = re.compile(build_pattern(Kind.REGEX, pattern).portable)
     started = time.process_time()
@@ -235,7 +236,7 @@ def test_sets_are_written(ranges, text):
     assert to_class(ranges) == text
 
 
-@pytest.mark.parametrize("char", "aAkKsSßµåéσǆİıﬅΐ\u212a\u017f1.ﬀ漢")
+@every("char", "aAkKsSßµåéσǆİıﬅΐ\u212a\u017f1.ﬀ漢")
 def test_letter_case_is_that_of_re2(char):
     options = re2.Options()
     options.case_sensitive = False

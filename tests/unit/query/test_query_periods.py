@@ -7,6 +7,7 @@ import pytest
 
 from engine.errors import InvalidValue
 from engine.query.periods import Clock, parse_period
+from tests.every import every
 from tests.unit.query.query_samples import CLOCK
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -16,7 +17,7 @@ def local(milliseconds, zone=BERLIN):
     return datetime.fromtimestamp(milliseconds / 1000, zone).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
-@pytest.mark.parametrize(
+@every(
     ("words", "first", "last"),
     [
         ("now", "2026-11-21 19:00:40.432", "2026-11-21 19:00:40.432"),
@@ -81,7 +82,7 @@ def test_zones_decide_when_a_day_begins():
     assert local(starts["Asia/Tokyo"], ZoneInfo("Asia/Tokyo"))[:10] == "2026-11-22"
 
 
-@pytest.mark.parametrize(
+@every(
     "text", ["", "Today", "today ", "last", "last days", "last 3", "this 3 days", "last 3 daysx", "next fortnight", "last -1 days", "last ٣ days", "last  3 days", "now now", "2026-11-21"]
 )  # fmt: skip
 def test_other_text_is_no_period(text):

@@ -25,6 +25,7 @@ from engine.query import (
     to_filter,
     to_predicate,
 )
+from tests.every import every
 from tests.unit.query.query_samples import CLOCK, EVERYTHING, THINGS, Rights, entity_of
 
 SEVEN = {"equals", "notEquals", "empty", "notEmpty", "greater", "greaterOrEquals", "less", "lessOrEquals", "between"}
@@ -55,8 +56,8 @@ def item_of(kind):
     return replace(base, type=FIELD_TYPES[kind].configure(FIELD_TYPES[kind].sample_options), aliases=())
 
 
-@pytest.mark.parametrize("operator", [name for name in OPERATORS if name != "currentUserField"])
-@pytest.mark.parametrize("kind", FIELD_TYPES)
+@every("operator", [name for name in OPERATORS if name != "currentUserField"])
+@every("kind", FIELD_TYPES)
 def test_every_type_takes_its_operators_and_no_others(kind, operator):
     fields = FieldSet({"name": item_of(kind)})
     arguments = {"between": ("1", "2"), "near": ("1", "2"), "empty": (), "notEmpty": ()}.get(operator, ("1",))
@@ -85,7 +86,7 @@ def test_values_are_parsed_by_the_type():
     assert sent({"title": "a"}) == {"name": "a"}
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "words"),
     [
         ({"size": "x"}, "^size: equals: Expected a whole number, not 'x'"),
@@ -144,7 +145,7 @@ def test_sensitive_text_is_found_by_exact_text(written):
     assert "secret" in sent(written)
 
 
-@pytest.mark.parametrize(
+@every(
     "written",
     [
         {"secret": "notEquals(a)"},
@@ -166,7 +167,7 @@ def test_sensitive_fields_take_nothing_else(written):
 # Rights
 
 
-@pytest.mark.parametrize(
+@every(
     "written",
     [
         {"name": "x"},
@@ -289,7 +290,7 @@ def test_conditions_join_flat():
     assert to_filter(ALWAYS) == {}
 
 
-@pytest.mark.parametrize(
+@every(
     "written",
     [
         {"size": 1},

@@ -6,6 +6,7 @@ import pytest
 
 from engine.query import parse_filter_map, plan_filter, to_predicate
 from engine.query.matches import EARTH_RADIUS, Near
+from tests.every import every
 from tests.unit.query.query_samples import CLOCK, THINGS
 
 
@@ -24,7 +25,7 @@ ROME = {
 OSLO = {"city": "Oslo", "zip": None, "main": False, "lines": [], "geo": None}
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "record", "expected"),
     [
         # equality

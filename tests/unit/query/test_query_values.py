@@ -5,13 +5,14 @@ import pytest
 from engine.errors import BadRequest
 from engine.query import OPERATORS, parse_value
 from engine.query.values import Piece, Value
+from tests.every import every
 
 
 def plain(*texts):
     return Value("equals", tuple(map(Piece, texts)))
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "value"),
     [
         ("a", plain("a")),
@@ -53,7 +54,7 @@ def test_text_is_read(text, value):
     assert parse_value(text) == value
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "words"),
     [
         ('"a', "not closed"),
@@ -83,9 +84,7 @@ def counts(operator):
     return sorted(count for count in edges if 0 <= count <= 1_001)
 
 
-@pytest.mark.parametrize(
-    ("operator", "count"), [(operator, count) for operator in OPERATORS.values() for count in counts(operator)]
-)
+@every(("operator", "count"), [(operator, count) for operator in OPERATORS.values() for count in counts(operator)])
 def test_arity_is_checked_for_every_operator(operator, count):
     text = f"{operator.name}({','.join(['1'] * count)})"
     if operator.least <= count <= operator.most:

@@ -12,9 +12,10 @@ from engine.compiler import CompiledApp, build_app
 from engine.definitions import Sources, resolve_app
 from engine.errors import ValidationErrors
 from engine.permissions import FULL_ACCESS, Access
-from engine.records import Change, Creation, Frame, Moment
+from engine.records import Asker, Change, Creation, Frame, Moment, Uploader
 
 NOW = 1_700_000_000_000
+ALL_KNOWING = Asker(lambda name: FULL_ACCESS, Uploader(anybody=True))
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Bench:
     name: str
     others: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     numbers: int = 0
+    asker: Asker = ALL_KNOWING
 
     @property
     def entity(self) -> Any:
@@ -66,7 +68,7 @@ class Bench:
 
     def _draft(self, body: Any, access: Access, *, new: bool) -> Any:
         draft = self.entity.rules.parse(body, access, new=new)
-        for choice, lookup in self.entity.references.plan_lookups(draft, lambda name: FULL_ACCESS):
+        for choice, lookup in self.entity.references.plan_lookups(draft, self.asker):
             choice.answer(lookup, self.others.get(lookup.collection or "", []), draft)
         return draft
 

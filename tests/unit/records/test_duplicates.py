@@ -3,6 +3,7 @@
 import pytest
 
 from engine.records import duplicate_problem
+from tests.every import every
 
 THINGS = """
 fields:
@@ -50,7 +51,7 @@ def told(bench):
     return tell
 
 
-@pytest.mark.parametrize(
+@every(
     ("path", "key", "place", "rejected"),
     [
         ("code", "a", "code", "a"),

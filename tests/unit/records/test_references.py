@@ -6,6 +6,7 @@ import pytest
 from bson import ObjectId
 
 from engine.permissions import FULL_ACCESS
+from tests.unit.records.conftest import ALL_KNOWING
 
 ADA, BOB, BOB_TOO = ObjectId("a" * 24), ObjectId("b" * 24), ObjectId("c" * 24)
 
@@ -75,14 +76,14 @@ def test_many_references_keep_their_order_and_name_the_wrong_one(things):
 
 def test_one_lookup_serves_all_values_of_a_field(things):
     draft = things.entity.rules.parse({"peers": ["Ada", str(BOB), {"email": "x@y.com"}]}, FULL_ACCESS, new=True)
-    ((_, lookup),) = things.entity.references.plan_lookups(draft, lambda name: FULL_ACCESS)
+    ((_, lookup),) = things.entity.references.plan_lookups(draft, ALL_KNOWING)
     assert lookup.collection == "people"
     assert {"_id": BOB} in lookup.filter["$or"]
 
 
 def test_a_single_id_is_asked_for_by_id_alone(things):
     draft = things.entity.rules.parse({"owner": {"id": str(ADA)}}, FULL_ACCESS, new=True)
-    ((_, lookup),) = things.entity.references.plan_lookups(draft, lambda name: FULL_ACCESS)
+    ((_, lookup),) = things.entity.references.plan_lookups(draft, ALL_KNOWING)
     assert lookup.filter == {"_id": ADA}
 
 
