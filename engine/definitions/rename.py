@@ -18,7 +18,7 @@ from engine.definitions.example_names import example_mentions
 from engine.definitions.format import CannotFormat, format_text
 from engine.definitions.inherit import line_of_descent
 from engine.definitions.layout import Unkept
-from engine.definitions.load import load_definitions
+from engine.definitions.load import KnownFiles, load_definitions
 from engine.definitions.mentions import Mention, mentions, unique
 from engine.definitions.resolve import resolve_definitions
 from engine.definitions.rules.context import Context
@@ -70,7 +70,8 @@ def plan_rename(sources: Sources, data: Mapping[str, str], path: str, new: str) 
 
     Raises CannotRename where the app has errors, the field is not there or not its own, or the name is not free.
     """
-    before = _context(sources)
+    known = KnownFiles()
+    before = _context(sources, known)
     target = _target(before, path, new)
     _refuse_clash(target)
     old = target.field.name
@@ -83,7 +84,7 @@ def plan_rename(sources: Sources, data: Mapping[str, str], path: str, new: str) 
         name: _laid_out(name, text, texts.get(name)) for name, text in apply_edits({**texts, **data}, edits).items()
     }
     definitions = {name: text for name, text in changed.items() if name in sources.files}
-    _refuse_change(before, replace(sources, files={**sources.files, **definitions}), target)
+    _refuse_change(before, replace(sources, files={**sources.files, **definitions}), known, target)
     places = Counter(edit.file for edit in set(edits))
     return Renaming(changed, dict(sorted(places.items())), tuple(_notes(sources, old)))
 
@@ -96,12 +97,12 @@ def _laid_out(name: str, text: str, before: str | None) -> str:
         return text
 
 
-def _context(sources: Sources) -> Context:
-    checked = validate_sources(sources)
+def _context(sources: Sources, known: KnownFiles) -> Context:
+    checked = validate_sources(sources, known)
     if not checked.ok:
         errors = sum(item.severity == "error" for item in checked.diagnostics)
         raise CannotRename(f"the app has {errors} error{'s' if errors > 1 else ''}; castwork validate tells them")
-    written = load_definitions(sources)
+    written = load_definitions(sources, known)
     return Context(written, resolve_definitions(written))
 
 
@@ -178,13 +179,13 @@ def _alias(context: Context, mention: Mention, old: str, new: str) -> Edit:
         raise CannotRename(f"{mention.scalar.at}: {reason}; write it plainly first") from None
 
 
-def _refuse_change(before: Context, sources: Sources, target: _Target) -> None:
+def _refuse_change(before: Context, sources: Sources, known: KnownFiles, target: _Target) -> None:
     """Refuses a result that has errors, or in which a name leads elsewhere than before."""
-    checked = validate_sources(sources)
+    checked = validate_sources(sources, known)
     error = next((item for item in checked.diagnostics if item.severity == "error"), None)
     if error is not None:
         raise CannotRename(f"the result would not be right: {error.at}: {error.message}")
-    written = load_definitions(sources)
+    written = load_definitions(sources, known)
     after = Context(written, resolve_definitions(written))
     was, now = list(_meanings(before)), list(_meanings(after))
     for (_, old), (mention, new) in zip(was, now, strict=False):

@@ -1,9 +1,10 @@
 """Imports point one way: a room may import the rooms below it, never those above."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.every import every
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,9 +70,15 @@ def room_of(module):
     return next((room for size in range(len(parts), 0, -1) if (room := ".".join(parts[:size])) in HEIGHT), None)
 
 
+@cache
+def nodes_of(module):
+    """What the laws of this page look at, in one walk over the whole module."""
+    looked_at = ast.Import | ast.ImportFrom | ast.Call | ast.Await | ast.AsyncFor | ast.AsyncWith
+    return [node for node in ast.walk(ast.parse(MODULES[module].read_text())) if isinstance(node, looked_at)]
+
+
 def imports_of(module):
-    tree = ast.parse(MODULES[module].read_text())
-    for node in ast.walk(tree):
+    for node in nodes_of(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -91,7 +98,7 @@ def _own_room(module):
     return ("engine",) if module != "engine" else ()
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module != "server"])
+@every("module", [module for module in MODULES if module != "server"])
 def test_imports_point_down(module):
     here = room_of(module)
     for imported in imports_of(module):
@@ -101,13 +108,12 @@ def test_imports_point_down(module):
         assert HEIGHT[there] < HEIGHT[here], f"{module} imports {imported}, which is not below it"
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module.split(".")[0] == "engine"])
+@every("module", [module for module in MODULES if module.split(".")[0] == "engine"])
 def test_the_engine_is_pure(module):
     assert not {name.split(".")[0] for name in imports_of(module)} & FOREIGN_TO_ENGINE
-    tree = ast.parse(MODULES[module].read_text())
-    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)]
+    assert not [node.lineno for node in nodes_of(module) if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)]
     if module != DISK_ONLY_IN:
-        called = {_called(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        called = {_called(node) for node in nodes_of(module) if isinstance(node, ast.Call)}
         assert not called & DISK_CALLS, f"{module} reads the disk"
 
 
@@ -115,7 +121,7 @@ def _called(call):
     return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", None)
 
 
-@pytest.mark.parametrize("module", MODULES)
+@every("module", MODULES)
 def test_only_the_store_talks_to_the_database_driver(module):
     drivers = {name for name in imports_of(module) if name.split(".")[0] in ("pymongo", "gridfs", "mongomock_motor")}
     assert not drivers or room_of(module) == MONGO_ONLY_IN

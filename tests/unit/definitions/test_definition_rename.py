@@ -1,6 +1,7 @@
 """Renaming fields: every reference follows, nothing else changes, and what would mean something else is refused."""
 
 import re
+from functools import cache
 
 import pytest
 
@@ -124,6 +125,17 @@ def renamed(path, new, files=APP, data=DATA):
     return {**files, **data, **done.files}, done
 
 
+@cache
+def meaning():
+    return meaning_of(resolve_app(SOURCES))
+
+
+@cache
+def to_new_name(path):
+    """The sample app with one field under another name, made once for all that is asked of it."""
+    return renamed(path, "zzq")
+
+
 def without_alias(text, old):
     """The texts that this one may have been before an alias was added, however it is written."""
     quoted = old if f"[{old}]" in text or f", {old}]" in text or f"- {old}" in text else f'"{old}"'
@@ -143,7 +155,7 @@ def without_alias(text, old):
 @every("path", FIELDS)
 def test_only_names_and_an_alias_change(path):
     old = path.rpartition(".")[2]
-    after, done = renamed(path, "zzq")
+    after, done = to_new_name(path)
     for name, text in {**APP, **DATA}.items():
         assert text in [before.replace("zzq", old) for before in without_alias(after[name], old)]
         assert (name in done.files) == (after[name] != text)
@@ -154,17 +166,16 @@ def test_only_names_and_an_alias_change(path):
 @every("path", FIELDS)
 def test_no_reference_keeps_the_old_name(path):
     old = path.rpartition(".")[2]
-    after, _ = renamed(path, "zzq")
-    before = [item for item in mentions(context_of(APP)) if item.name == old]
+    after, _ = to_new_name(path)
     left = [item for item in mentions(context_of(after)) if item.name == old and "zzq" in (item.field.name)]
-    assert before
+    assert any(item.name == old for item in mentions(context_of(APP)))
     assert left == []
 
 
 @every("path", FIELDS)
 def test_the_app_means_the_same_under_the_new_name(path):
     old = path.rpartition(".")[2]
-    after, _ = renamed(path, "zzq")
+    after, _ = to_new_name(path)
     app = resolve_app(Sources("", dict(sorted((name, text) for name, text in after.items() if name in APP))))
 
     def back(part):
@@ -179,13 +190,13 @@ def test_the_app_means_the_same_under_the_new_name(path):
             return {key: plain(value) for key, value in part.items() if key != "aliases"}
         return [plain(item) for item in part] if isinstance(part, list | tuple) else part
 
-    assert back(meaning_of(app)) == plain(meaning_of(resolve_app(SOURCES)))
+    assert back(meaning_of(app)) == plain(meaning())
 
 
 @every("path", FIELDS)
 def test_renaming_back_leaves_the_other_name_as_alias(path):
     old = path.rpartition(".")[2]
-    after, _ = renamed(path, "zzq")
+    after, _ = to_new_name(path)
     there = {name: text for name, text in after.items() if name in APP}
     data = {name: text for name, text in after.items() if name in DATA}
     back, _ = renamed(f"{path.rpartition('.')[0]}.zzq", old, there, data)
