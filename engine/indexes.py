@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.fields.base import Capability, Shape
+from engine.fields.reference import points_to_file
 from engine.schema import App, Entity, FieldPath, Index
 
 PREFIX = "cw_"
@@ -65,7 +66,7 @@ def _plan_field(collection: str, path: FieldPath) -> Iterator[IndexPlan]:
         yield _unique(collection, _identity(path), item.type.lowest)
     elif Capability.NEAR in item.type.capabilities:
         yield IndexPlan(collection, f"{PREFIX}place_{path.storage}", ((path.storage, SPHERE),), listed=item.many)
-    elif item.index or item.reference is not None:
+    elif item.index or item.reference is not None or points_to_file(item.type):
         yield _plain(collection, _identity(path))
     if item.index and _compared(path) != _identity(path):
         yield _plain(collection, _compared(path))

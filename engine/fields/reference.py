@@ -21,6 +21,7 @@ from bson import ObjectId
 from engine.errors import InvalidValue
 from engine.fields.base import Capability, FieldType, Key, Locale, Shape
 from engine.fields.capabilities import GENERAL, REFERENCE_OPERATORS
+from engine.fields.file_names import clean_file_name
 from engine.fields.patterns import is_text
 
 is_hex_id = re.compile("[0-9a-fA-F]{24}").fullmatch
@@ -63,7 +64,7 @@ class IdType(FieldType):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that came inside a body."""
+    """A file that came inside a body; its name is cleaned."""
 
     name: str
     content_type: str
@@ -313,7 +314,7 @@ class FileType(ReferenceType):
         if not isinstance(content, str):
             raise InvalidValue("Expected the file's content in base64", None)
         try:
-            return Upload(name, content_type, base64.b64decode(content, validate=True))
+            return Upload(clean_file_name(name), content_type, base64.b64decode(content, validate=True))
         except (ValueError, binascii.Error):
             raise InvalidValue("Expected the file's content in base64", None) from None
 
@@ -332,6 +333,11 @@ class FileType(ReferenceType):
             },
         }
         return {"anyOf": [IdType().json_schema(), by_id, upload]}
+
+
+def points_to_file(kind: FieldType) -> bool:
+    """Whether values of the type point to stored files."""
+    return isinstance(kind, ReferenceType) and kind.home is Home.FILES
 
 
 TYPES: tuple[type[FieldType], ...] = (RelationshipType, GroupType, FileType)

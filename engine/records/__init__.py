@@ -3,12 +3,15 @@
 from engine.records.changes import Change, Creation, Moment, RecordRules, Write
 from engine.records.draft import Draft
 from engine.records.duplicates import duplicate_problem, held_values
+from engine.records.files import FILES
 from engine.records.forms import Record
-from engine.records.references import FILES, Lookup, References
+from engine.records.lookups import Asker, Lookup, Uploader
+from engine.records.references import References
 from engine.records.view import Frame, View, Views
 
 __all__ = [
     "FILES",
+    "Asker",
     "Change",
     "Creation",
     "Draft",
@@ -18,6 +21,7 @@ __all__ = [
     "Record",
     "RecordRules",
     "References",
+    "Uploader",
     "View",
     "Views",
     "Write",

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from engine.errors import BadRequest, FieldProblem, InvalidValue, did_you_mean
 from engine.fields.base import Shape
-from engine.fields.reference import Ask
+from engine.fields.reference import Ask, Upload
 from engine.permissions import OPEN_MASK, WriteMask
 from engine.query import Clock
 from engine.records.forms import GROUP_SYSTEM, Record, group_fields
@@ -82,7 +82,7 @@ class Asked:
 
 
 class Chooser(Protocol):
-    """What says whether a found target may be referred to; see references.Relationship."""
+    """What says whether a found target may be referred to; see references.Relationship and files.FileChoice."""
 
     def problem(
         self,
@@ -91,15 +91,17 @@ class Chooser(Protocol):
         record: Mapping[str, Any],
         user: Mapping[str, Any] | None,
         clock: Clock | None = None,
+        old: Record | None = None,
     ) -> FieldProblem | None:
-        """What is wrong with the choice, if anything."""
+        """What is wrong with the choice, if anything; `old` is the record before it is written, where there is one."""
 
 
 @dataclass(slots=True)
 class Draft:
     """A body as understood so far. `problems` are by concrete path (`addresses[1].zipCode`); `targets` are the records
-    found for references that the definition limits, by the same paths; `merged` is the record that was refused, and
-    `tolerated` what was wrong with one that was not, see WriteOptions."""
+    found for references that are not open to everybody, by the same paths; `uploads` are the files that came with the
+    body, by the ids that they will have, and `linked` the ids of stored ones that it points to; `merged` is the record
+    that was refused, and `tolerated` what was wrong with one that was not, see WriteOptions."""
 
     root: Group
     mask: WriteMask
@@ -109,6 +111,8 @@ class Draft:
     unknown: list[FieldProblem] = field(default_factory=list)
     asks: list[Asked] = field(default_factory=list)
     targets: dict[str, tuple[Chooser, Record]] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    linked: set[str] = field(default_factory=set)
     merged: Record | None = None
     tolerated: list[FieldProblem] = field(default_factory=list)
 

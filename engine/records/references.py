@@ -6,41 +6,24 @@ target's lookup fields in definition order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
 
 from engine.errors import FieldProblem, InvalidValue
 from engine.fields.reference import Ask, Home, ReferenceType, group_id, is_hex_id
-from engine.permissions import FULL_ACCESS, Access
+from engine.permissions import Access
 from engine.query import Clock, Condition, bind, join_filters, parse_filter_map, plan_filter, to_filter, to_predicate
 from engine.records.draft import INVALID, Asked, Draft
+from engine.records.files import FileChoice, file_paths
 from engine.records.forms import Record, build_loader, group_fields, value_storer
+from engine.records.lookups import Asker, Lookup
 from engine.schema import App, Entity, Field
 from engine.schema import Group as GroupDefinition
 
-AccessTo = Callable[[str], Access]
-"""The caller's rights on an entity, by its name."""
-FILES = "sys.files"
-"""The collection of stored files."""
 MOST_MATCHES = 1_000
 """Documents that one lookup may bring; text that matches more is not unique in any case."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """A question to the database: what `filter` matches in `collection` (None: nothing to ask), at most `limit`.
-
-    `access` are the caller's rights on what is found: nothing is found by a field that they do not see there.
-    """
-
-    collection: str | None
-    filter: dict[str, Any]
-    limit: int
-    asked: tuple[Asked, ...]
-    access: Access = FULL_ACCESS
 
 
 class Relationship:
@@ -56,9 +39,9 @@ class Relationship:
         if item.reference is not None and item.reference.where is not None:
             self._where = plan_filter(self.target, parse_filter_map(item.reference.where.value))
 
-    def plan_lookup(self, asked: Sequence[Asked], access_to: AccessTo) -> Lookup:
+    def plan_lookup(self, asked: Sequence[Asked], asker: Asker) -> Lookup:
         """One question for all asks of the field, under the caller's row filter on the target."""
-        access = access_to(self.target.name)
+        access = asker.access_to(self.target.name)
         ids = {ObjectId(key) for one in asked if (key := _id_of(one.ask)) is not None}
         labels = {text for one in asked if (text := _label_of(one.ask)) is not None}
         choices: list[dict[str, Any]] = []
@@ -75,7 +58,7 @@ class Relationship:
         found: dict[str, Any] = choices[0] if len(choices) == 1 else {"$or": choices}
         if access.row_filter is not None:
             found = join_filters((found, to_filter(access.row_filter)))
-        return Lookup(self.target.name, found, MOST_MATCHES, tuple(asked), access)
+        return Lookup(self.target.name, found, MOST_MATCHES, tuple(asked), asker, access)
 
     def answer(self, lookup: Lookup, documents: Sequence[Mapping[str, Any]], draft: Draft) -> None:
         """Puts the reference that each ask means in its place; what cannot be told becomes a problem."""
@@ -117,6 +100,7 @@ class Relationship:
         record: Mapping[str, Any],
         user: Mapping[str, Any] | None,
         clock: Clock | None = None,
+        old: Record | None = None,
     ) -> FieldProblem | None:
         """What is wrong with a target that the field's `where` does not take."""
         assert self._where is not None
@@ -127,29 +111,6 @@ class Relationship:
         return FieldProblem(where, self.item.label, "invalid", message, info)
 
 
-class FileChoice:
-    """What writing one field that points to a stored file takes."""
-
-    def __init__(self, app: App, item: Field) -> None:
-        self.item = item
-
-    def plan_lookup(self, asked: Sequence[Asked], access_to: AccessTo) -> Lookup:
-        """One question for all files of the field, by id."""
-        ids = [ObjectId(one.ask.id) for one in asked if one.ask.id is not None]
-        return Lookup(FILES, {"_id": {"$in": ids}}, len(ids), tuple(asked))
-
-    def answer(self, lookup: Lookup, documents: Sequence[Mapping[str, Any]], draft: Draft) -> None:
-        """Puts {id, name} of each file in its place."""
-        names = {str(document["_id"]): document["name"] for document in documents}
-        for asked in lookup.asked:
-            found = asked.ask.id
-            if found in names:
-                asked.holder[asked.key] = {"id": found, "name": names[found]}
-            else:
-                error = InvalidValue("There is no such file", _written(asked.ask), code="notFound")
-                asked.holder[asked.key] = draft.refuse(self.item, asked.where, error)
-
-
 class GroupChoice:
     """What writing one field that points to a group takes; groups are definitions, so nothing is asked."""
 
@@ -157,9 +118,9 @@ class GroupChoice:
         self.item = item
         self._groups = {group_id(group.name): group for group in app.groups.values()}
 
-    def plan_lookup(self, asked: Sequence[Asked], access_to: AccessTo) -> Lookup:
+    def plan_lookup(self, asked: Sequence[Asked], asker: Asker) -> Lookup:
         """An empty question."""
-        return Lookup(None, {}, 0, tuple(asked))
+        return Lookup(None, {}, 0, tuple(asked), asker)
 
     def answer(self, lookup: Lookup, documents: Sequence[Mapping[str, Any]], draft: Draft) -> None:
         """Puts {id, label} of each group in its place: found by id, else name, else label."""
@@ -194,20 +155,22 @@ class References:
     """Every reference field of one entity, ready to be written; built once."""
 
     def __init__(self, app: App, entity: Entity) -> None:
+        self.files = file_paths(entity)
+        """The fields that point to stored files, copies of others' fields included."""
         self._choices: dict[str, Choice] = {
             path.name: _CHOICES[path.field.type.home](app, path.field)
             for path in entity.all_paths()
             if isinstance(path.field.type, ReferenceType)
         }
 
-    def plan_lookups(self, draft: Draft, access_to: AccessTo) -> tuple[tuple[Choice, Lookup], ...]:
-        """One lookup for every field that the draft writes; `access_to` gives the caller's rights on an entity."""
+    def plan_lookups(self, draft: Draft, asker: Asker) -> tuple[tuple[Choice, Lookup], ...]:
+        """One lookup for every field that the draft writes."""
         by_path: dict[str, list[Asked]] = {}
         for asked in draft.asks:
             if asked.holder[asked.key] is not INVALID:
                 by_path.setdefault(asked.item.path, []).append(asked)
         choices = self._choices
-        return tuple((choices[path], choices[path].plan_lookup(asked, access_to)) for path, asked in by_path.items())
+        return tuple((choices[path], choices[path].plan_lookup(asked, asker)) for path, asked in by_path.items())
 
 
 def stand_in(draft: Draft, known: Mapping[str, Record]) -> None:

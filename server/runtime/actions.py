@@ -33,6 +33,7 @@ from engine.records import Frame
 from engine.records.draft import Draft
 from engine.schema import ActionKind
 from server.runtime.effects import Subject, carry_out, carry_through, touches_records
+from server.runtime.files.keeping import keep_files
 from server.runtime.following import follow_action
 from server.runtime.parameters import ACTION_FLAGS, refuse_parameters, take_flags
 from server.runtime.plain import to_plain
@@ -95,6 +96,8 @@ async def take_order(running: RunningApp, caller: Caller, entity: str, name: str
         raise Forbidden(f"You have no right to the action {name} of {entity}")
     draft = action.parameters.parse(body)
     await answer_references(running, caller, action.parameters.references, draft)
+    if not draft.problems:
+        await keep_files(running, caller, draft)
     return Order(running, caller, compiled, action, draft)
 
 

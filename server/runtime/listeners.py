@@ -16,6 +16,7 @@ from engine.errors import BadRequest, Conflict
 from engine.permissions import FULL_ACCESS
 from engine.records import Write
 from server.runtime.effects import Subject, carry_out, carry_through, touches_records
+from server.runtime.files.keeping import keep_files
 from server.runtime.records import answer_references, change_document, hearing, store_removal, store_write
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import in_time, run_unit
@@ -68,6 +69,7 @@ async def _save_heard(
             draft = compiled.rules.parse(plan.patch, FULL_ACCESS, new=False)
             await answer_references(running, script, compiled.references, draft)
             write = compiled.rules.amend(write, draft, moment, running.reader_access(script, compiled.entity.name))
+            await keep_files(running, script, draft)
         response.effects += [(listener, effect) for effect in plan.effects]
         response.called = response.called or plan.called
         waiting += hearing(running, script, compiled, (ACTION + name for name in plan.performed))

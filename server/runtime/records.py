@@ -17,8 +17,9 @@ from engine.actions import CHANGED, CONDITION_MET, CREATED, DELETED, Heard
 from engine.compiler import CompiledEntity
 from engine.errors import Conflict, FieldProblem, ValidationErrors
 from engine.permissions import FULL_ACCESS, Access
-from engine.records import Draft, Frame, Lookup, References, Write, duplicate_problem
+from engine.records import Asker, Draft, Frame, Lookup, References, Write, duplicate_problem
 from server.runtime.duplicates import find_duplicates, plan_whole
+from server.runtime.files.keeping import keep_files, uploader_of
 from server.runtime.following import follow_removal, follow_write
 from server.runtime.keepers import KEEPERS
 from server.runtime.running import Caller, RunningApp
@@ -154,6 +155,8 @@ async def _save(
     heard: Sequence[Heard] = (),
 ) -> Write | None:
     """Writes what was planned, with all that listeners add to it; None where the record has another version now."""
+    if draft.uploads or draft.linked:
+        await keep_files(running, caller, draft)
     heard = (*hearing(running, caller, compiled, _events(write)), *heard)
     try:
         if not heard:
@@ -303,7 +306,8 @@ async def answer_references(running: RunningApp, caller: Caller, references: Ref
     """Puts what the draft's references point to in their place; what is not found becomes a problem."""
     if not draft.asks:
         return
-    lookups = references.plan_lookups(draft, partial(running.related_access, caller))
+    asker = Asker(partial(running.related_access, caller), uploader_of(caller))
+    lookups = references.plan_lookups(draft, asker)
     found = await asyncio.gather(*(_look_up(running, lookup) for _, lookup in lookups))
     for (choice, lookup), documents in zip(lookups, found, strict=True):
         choice.answer(lookup, documents, draft)

@@ -6,7 +6,7 @@ import pytest
 from bson import ObjectId
 
 from engine.fields.base import Locale
-from engine.records import FILES, Frame, Moment
+from engine.records import Frame, Moment
 
 FIELDS = """
 recordLabel: "{name}"
@@ -95,15 +95,6 @@ def test_a_masked_part_of_a_record_is_taken_out_where_its_condition_fails(things
     assert "price" not in shown
     assert "size" not in shown["box"]
     assert "amount" in shown["lines"][0]
-
-
-def test_files_are_found_by_id_and_keep_their_name(bench):
-    things = bench("fields: {logo: {type: file}}")
-    file = ObjectId("d" * 24)
-    things.others[FILES] = [{"_id": file, "name": "logo.png"}]
-    document = things.create({"logo": {"id": str(file)}}).document
-    assert things.shown(document)["logo"] == {"id": str(file), "name": "logo.png"}
-    assert things.problems({"logo": "e" * 24}) == [("logo", "notFound")]
 
 
 def test_calculated_lists_are_lists_of_the_fields_type(bench):

@@ -6,6 +6,7 @@ from engine.errors import ValidationErrors
 from engine.permissions import FULL_ACCESS
 from engine.records import Moment
 from engine.records.options import MARK, WriteOptions
+from tests.unit.records.conftest import ALL_KNOWING
 
 NOW = 1_700_000_000_000
 FIELDS = """recordLabel: "{name}!"
@@ -27,7 +28,7 @@ def things(bench):
 
 def draft_of(things, body, *, new, targets=(), **options):
     draft = things.rules.parse(body, FULL_ACCESS, new=new, options=WriteOptions(**options))
-    for choice, lookup in things.references.plan_lookups(draft, lambda name: FULL_ACCESS):
+    for choice, lookup in things.references.plan_lookups(draft, ALL_KNOWING):
         choice.answer(lookup, targets, draft)
     return draft
 
