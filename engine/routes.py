@@ -21,6 +21,7 @@ class Operation(StrEnum):
     CREATE = "create"
     DELETE_BY_QUERY = "deleteByQuery"
     AGGREGATE = "aggregate"
+    EXPORT = "export"
     READ = "read"
     UPDATE = "update"
     DELETE = "delete"
@@ -61,6 +62,7 @@ class Permission(StrEnum):
     DELETE = "delete"
     ACTION = "action"
     AUDIT_LOGS = "auditLogs"
+    EXPORT = "export"
 
 
 class Scope(StrEnum):
@@ -115,6 +117,7 @@ _ON_RECORDS = frozenset({ActionKind.ONE, ActionKind.MANY})
 
 SHAPES: tuple[Shape, ...] = (
     Shape(Operation.AGGREGATE, "PUT", f"{RECORDS}/aggregate", Permission.READ, Scope.DATA),
+    Shape(Operation.EXPORT, "PUT", f"{RECORDS}/export", Permission.EXPORT, Scope.DATA),
     Shape(Operation.ENTITY_TRAIL, "GET", f"{RECORDS}/auditLogs", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.ENTITY_TRAIL, "GET", f"{RECORDS}/history", Permission.AUDIT_LOGS, Scope.DATA),  # its older name
     Shape(Operation.READ, "GET", _RECORD, Permission.READ, Scope.DATA),

@@ -62,6 +62,8 @@ class Settings:
 
     max_body: int = MIB
     max_url: int = 8 * KIB
+    max_export: int = 1_000_000
+    """How many records one export may write."""
     max_headers: int = 64 * KIB
     max_nesting: int = 32
 
@@ -141,7 +143,7 @@ def _check(settings: Settings) -> None:
         raise BadSetting(f"{PREFIX}TRUSTED_PROXIES: {error}; expected addresses such as 10.0.0.0/8,192.0.2.1") from None
     if not 0 <= settings.port <= 65535:
         raise BadSetting(f"The port is {settings.port}: expected 0 to 65535, where 0 takes any free one")
-    for name in ("max_body", "max_url", "max_headers", "max_nesting", "log_rows", "log_days"):
+    for name in ("max_body", "max_url", "max_export", "max_headers", "max_nesting", "log_rows", "log_days"):
         if getattr(settings, name) < 1:
             raise BadSetting(f"{PREFIX}{name.upper()} is {getattr(settings, name)}: expected 1 or more")
 

@@ -21,6 +21,7 @@ from server.http.accounts import (
 )
 from server.http.actions import act, act_by_query
 from server.http.audit import list_entity_trail, list_record_trail, revert_record
+from server.http.exports import export_records
 from server.http.jobs import (
     answer_job,
     cancel_job,
@@ -122,6 +123,7 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.CREATE: create_record,
     Operation.DELETE_BY_QUERY: delete_by_query,
     Operation.AGGREGATE: aggregate_records,
+    Operation.EXPORT: export_records,
     Operation.READ: read_record,
     Operation.UPDATE: update_record,
     Operation.DELETE: delete_record,

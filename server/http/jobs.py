@@ -61,13 +61,18 @@ def wants_job(pairs: Pairs) -> bool:
 
 def answer_job(call: Call, job: Job) -> ASGIApp:
     """Where to look for what becomes of a job that was started."""
+    return answer_json({"jobLink": f"{base_of(call)}/status/jobs/{job.id}", "jobId": job.id})
+
+
+def base_of(call: Call) -> str:
+    """The path below which the app's API stands."""
     app = f"/{call.params['app']}" if "app" in call.params else ""
-    link = f"{app}{call.settings.base_path}/status/jobs/{job.id}"
-    return answer_json({"jobLink": link, "jobId": job.id})
+    return app + call.settings.base_path
 
 
 __all__ = [
     "answer_job",
+    "base_of",
     "cancel_job",
     "force_stop_job",
     "list_job_logs",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bson import ObjectId
@@ -125,27 +126,41 @@ async def _fetch_related(
 ) -> None:
     """Puts records in the place of the references at a path: one query, however many there are. A reference whose id
     the caller may not see, or whose record they may not read, stays as it is."""
-    names = [one.name for one in path.fields]
-    holders = [place for item in items for place in _places(item, names) if "id" in place[0][place[1]]]
-    ids = {ObjectId(str(holder[key]["id"])) for holder, key in holders}
-    if not ids:
-        return
-    compiled = running.entity(running.compiled.app.target(path.field).name)
-    access = running.related_access(caller, compiled.entity.name)
-    if not access.may("read"):
-        return
-    wanted: dict[str, Any] = {"_id": {"$in": list(ids)}}
-    if access.row_filter is not None:
-        wanted = join_filters((wanted, to_filter(access.row_filter)))
-    documents = await running.store.find(compiled.collection, wanted, limit=len(ids))
-    view, scope = compiled.views.get(Frame(hidden=access.hidden, locale=locale)), running.moment(caller).scope
-    records = {
-        record["id"]: record for record in (view.render(document, scope, access.masks) for document in documents)
-    }
+    holders = [place for item in items for place in reference_places(item, path) if "id" in place[0][place[1]]]
+    records = await read_related(
+        running, caller, path, {str(holder[key]["id"]) for holder, key in holders}, Frame(locale=locale)
+    )
     for holder, key in holders:
         found = records.get(str(holder[key]["id"]))
         if found is not None:
             holder[key] = found
+
+
+async def read_related(
+    running: RunningApp, caller: Caller, path: FieldPath, ids: Iterable[str], frame: Frame
+) -> Mapping[str, Json]:
+    """The records with these ids, to which a relationship points, as the caller may read them: one query at most.
+
+    The frame's hidden fields are those of the caller.
+    """
+    wanted_ids = [ObjectId(one) for one in ids]
+    if not wanted_ids:
+        return {}
+    compiled = running.entity(running.compiled.app.target(path.field).name)
+    access = running.related_access(caller, compiled.entity.name)
+    if not access.may("read"):
+        return {}
+    wanted: dict[str, Any] = {"_id": {"$in": wanted_ids}}
+    if access.row_filter is not None:
+        wanted = join_filters((wanted, to_filter(access.row_filter)))
+    documents = await running.store.find(compiled.collection, wanted, limit=len(wanted_ids))
+    view, scope = compiled.views.get(replace(frame, hidden=access.hidden)), running.moment(caller).scope
+    return {record["id"]: record for record in (view.render(document, scope, access.masks) for document in documents)}
+
+
+def reference_places(record: Json, path: FieldPath) -> Iterable[tuple[Any, Any]]:
+    """Where the references at a path of a rendered record stand: (holder, key or index)."""
+    return _places(record, [one.name for one in path.fields])
 
 
 def _places(value: Any, path: Sequence[str]) -> Iterable[tuple[Any, Any]]:

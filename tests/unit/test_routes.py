@@ -32,6 +32,7 @@ def test_an_entity_gets_its_own_routes():
         ("POST", "/data/production.measure"): Operation.CREATE,
         ("DELETE", "/data/production.measure"): Operation.DELETE_BY_QUERY,
         ("PUT", "/data/production.measure/aggregate"): Operation.AGGREGATE,
+        ("PUT", "/data/production.measure/export"): Operation.EXPORT,
         ("GET", "/data/production.measure/auditLogs"): Operation.ENTITY_TRAIL,
         ("GET", "/data/production.measure/history"): Operation.ENTITY_TRAIL,
         ("PUT", "/data/production.measure/{id}/revert"): Operation.REVERT,
@@ -103,6 +104,7 @@ def test_rights_follow_what_a_route_does():
     wanted = {
         Operation.LIST: Permission.READ,
         Operation.AGGREGATE: Permission.READ,
+        Operation.EXPORT: Permission.EXPORT,
         Operation.READ: Permission.READ,
         Operation.CREATE: Permission.CREATE,
         Operation.UPDATE: Permission.UPDATE,

@@ -249,6 +249,47 @@ AGGREGATIONS = (
     Knock("with everybody", body=fixed(lookup("amount", "version", "sys.users")), entities=DEALS),
 )
 
+
+def exporting(*query):
+    return lambda ask: query
+
+
+def unless_hidden(ask):
+    return 403 if hides(ask) else 200
+
+
+EXPORTS = (
+    Knock("all", runs_job=True),
+    Knock("by id", query=by_id(("_useFieldNames", "true")), runs_job=True),
+    Knock("records", query=exporting(("_format", "json")), runs_job=True),
+    Knock(
+        "records with related ones",
+        query=lambda ask: (("_format", "ndjson"), ("_relationshipsToFetch", RELATED[ask.entity])),
+        runs_job=True,
+        entities=LINKED,
+    ),
+    Knock(
+        "related fields",
+        query=exporting(("_fields", "title,account,account.name,others.name,owner.email")),
+        runs_job=True,
+        entities=DEALS,
+    ),
+    Knock(
+        "what some may not see",
+        unless_hidden,
+        query=lambda ask: (("_fields", ",".join(RESTRICTED[ask.entity])),),
+        runs_job=True,
+    ),
+    Knock(
+        "related fields that some may not see",
+        lambda ask: 403 if ask.caller in ("hidden", "partly") else 200,
+        query=exporting(("_fields", "account.code,others.code,owner.lastName")),
+        runs_job=True,
+        entities=DEALS,
+    ),
+    Knock("more than there may be", always(400), query=exporting(("_size", "1000001"))),
+)
+
 # the doors of the past
 
 
@@ -389,6 +430,7 @@ RECIPES = {
         Knock("", creation_of_user, body=new_user, changes=True, entities=USERS),
     ),
     Operation.AGGREGATE: AGGREGATIONS,
+    Operation.EXPORT: EXPORTS,
     Operation.RECORD_TRAIL: (Knock("", past, one=True),),
     Operation.ENTITY_TRAIL: TRAILS,
     Operation.ACT: ACTIONS,

@@ -123,6 +123,9 @@ async def read_job(ask, job_id):
         told = await ask.world.ask(ask.caller, "GET", path)
         assert told.status == 200
         texts.append(told.text)
+    file = (found["results"] or {}).get("fileId")
+    if file is not None:
+        texts += [chunk.decode() async for chunk in ask.world.running.store.files.read(file)]
     return "".join(texts)
 
 

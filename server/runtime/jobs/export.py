@@ -1,0 +1,358 @@
+"""EXPORT_RECORDS: in go a query and the fields to show, out comes a file of the records that it matches.
+
+The job remembers the query as it was written. Each run plans it anew with the rights that the starter then has, and
+begins the file anew: what a run that was cut off had written is deleted.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from engine.compiler import CompiledEntity
+from engine.errors import BadRequest, Conflict, Forbidden
+from engine.fields.stored_json import encode_stored
+from engine.jobs import Job, JobType, Note
+from engine.permissions import Access
+from engine.permissions.scopes import parse_scopes
+from engine.query import Clock, Find, ListPlan, parse_query, plan_list, project, to_find
+from engine.records import Frame
+from engine.records.export_columns import ExportColumns, ExportFields, Related, Widths, longest, plan_fields
+from engine.schema import Entity, Field
+from server.runtime.jobs.context import JobContext, Stopped
+from server.runtime.jobs.enqueue import enqueue
+from server.runtime.jobs.kinds import JobKind, Results
+from server.runtime.lists import read_related, reference_places, render_many
+from server.runtime.parameters import take_flags
+from server.runtime.running import Caller, RunningApp
+from server.store import StoredFile
+
+Document = dict[str, Any]
+Json = dict[str, Any]
+Pairs = Sequence[tuple[str, str]]
+
+FORMAT = "_format"
+EXPORT_FLAGS: Mapping[str, str] = {"_useFieldNames": "names", "_lowPriority": "low_priority"}
+"""Flags of exports by their public name."""
+PARAMETERS = frozenset(
+    {
+        "_fields",
+        "_indexedFilter",
+        "_indexedFilterQuery",
+        "_offset",
+        "_query",
+        "_relationshipsToFetch",
+        "_size",
+        "_sortField",
+        "_sortType",
+    }
+)
+"""What exports take of the parameters of lists."""
+
+MOST_TOGETHER = 200
+"""Records that are worked on at once, fewer where there are so many columns that the process would be busy for long."""
+MOST_CELLS = 20_000
+"""Cells that are written at once."""
+MOST_STARTS = 5
+"""How often a file is begun anew because a list has outgrown its columns."""
+TELLING_TIME = 0.5
+"""Seconds between two notes of how far the job is."""
+
+
+class Form(StrEnum):
+    """What the file is."""
+
+    CSV = "csv"
+    JSON = "json"
+    NDJSON = "ndjson"
+
+
+_CONTENT_TYPES = {
+    Form.CSV: "text/csv; charset=utf-8",
+    Form.JSON: "application/json",
+    Form.NDJSON: "application/x-ndjson",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A checked export. `fields` are those of a file with columns, None where records are written as they are read."""
+
+    running: RunningApp
+    caller: Caller
+    compiled: CompiledEntity
+    access: Access
+    form: Form
+    flags: Mapping[str, bool]
+    plan: ListPlan
+    find: Find
+    fields: ExportFields | None
+    bounded: bool
+    """Whether the client said how many records they want."""
+
+
+async def export_later(running: RunningApp, caller: Caller, name: str, pairs: Pairs, *, most: int, files: str) -> Job:
+    """A job that writes the records which a query matches to a file; `files` is the address below which files are read.
+
+    Raises BadRequest and Forbidden for what is wrong with the query, and BadRequest where it matches more than `most`
+    records.
+    """
+    payload = {
+        "entity": name,
+        "pairs": [list(pair) for pair in pairs],
+        "asked": running.clock(),
+        "most": most,
+        "files": files,
+        "scopes": None if caller.scopes is None else list(caller.scopes.texts),
+    }
+    order = _take(running, caller, payload)
+    await _check_number(order, most)
+    return await enqueue(
+        running,
+        EXPORT_RECORDS,
+        caller,
+        f"Exporting records of {order.compiled.entity.label}",
+        data={"entityName": name},
+        payload=payload,
+        low_priority=order.flags.get("low_priority", False),
+    )
+
+
+def _take(running: RunningApp, caller: Caller, payload: Mapping[str, Any]) -> _Order:
+    """Checks what is asked for; times such as `today` are those of the moment at which it was asked."""
+    compiled = running.entity(payload["entity"])
+    entity = compiled.entity
+    access = running.access(caller, entity.name)
+    for right in ("read", "export"):
+        if not access.may(right):
+            raise Forbidden(f"You have no {right} right on {entity.name}")
+    flags, rest = take_flags([(name, text) for name, text in payload["pairs"]], EXPORT_FLAGS)
+    form, rest = _take_form(rest)
+    query = parse_query(rest, (*EXPORT_FLAGS, FORMAT))
+    for name in query.given:
+        if name not in PARAMETERS:
+            raise BadRequest(f"An export does not take {name}, only {', '.join(sorted(PARAMETERS))}")
+    fields = None
+    if form is Form.CSV:
+        if query.relationships:
+            raise BadRequest("_relationshipsToFetch has no columns: name fields such as company.type in _fields")
+        fields = plan_fields(entity, query.fields, access, partial(_target, running, caller))
+        query = replace(query, fields=None)
+    elif flags.get("names"):
+        raise BadRequest(f"_useFieldNames is about the columns of CSV; {form} has names only")
+    size = payload["most"] if query.size is None else query.size
+    clock = Clock(payload["asked"], running.compiled.app.timezone)
+    plan = plan_list(entity, replace(query, size=size), access, clock, most=payload["most"])
+    find = to_find(plan, text_search=running.store.text_search)
+    return _Order(running, caller, compiled, access, form, flags, plan, find, fields, query.size is not None)
+
+
+def _take_form(pairs: Pairs) -> tuple[Form, list[tuple[str, str]]]:
+    given = [text for name, text in pairs if name == FORMAT]
+    if len(given) > 1:
+        raise BadRequest(f"{FORMAT} may be given only once")
+    form = given[0] if given else Form.CSV
+    if form not in list(Form):
+        raise BadRequest(f"{FORMAT} of an export takes {', '.join(Form)}, not {form[:64]!r}")
+    return Form(form), [pair for pair in pairs if pair[0] != FORMAT]
+
+
+def _target(running: RunningApp, caller: Caller, item: Field) -> tuple[Entity, Access]:
+    there = running.compiled.app.target(item)
+    access = running.related_access(caller, there.name)
+    if not access.may("read"):
+        raise Forbidden(f"You have no read right on {there.name}")
+    return there, access
+
+
+async def _check_number(order: _Order, most: int) -> None:
+    if order.bounded:
+        return
+    find = order.find
+    beyond = await order.running.store.find(
+        order.compiled.collection, find.filter, skip=find.skip + most, limit=1, projection={"_id": 1}
+    )
+    if beyond:
+        raise BadRequest(
+            f"More than {most:,} records match, which is the most that one file takes: add filters, or give _size"
+        )
+
+
+async def _run(context: JobContext) -> Results:
+    payload = context.job.payload or {}
+    scopes = payload["scopes"]
+    caller = replace(context.caller, scopes=None if scopes is None else parse_scopes(scopes))
+    order = _take(context.running, caller, payload)
+    await _check_number(order, payload["most"])
+    if context.job.checkpoint is None:
+        await context.note(Note(checkpoint={"begun": context.now()}))
+    else:
+        await context.running.store.files.delete_of({"job": context.job.id})
+    store, find = context.running.store, order.find
+    matching = await store.count(order.compiled.collection, find.filter)
+    await context.note(Note(standing=0, records_count=min(max(matching - find.skip, 0), find.limit)))
+    export = _Export(context, order)
+    file = await export.write()
+    await context.note(Note(standing=export.count))
+    return {"fileLink": f"{payload['files']}/{file.id}", "fileId": file.id, "recordsExported": export.count}
+
+
+class _Outgrown(Exception):
+    """A list has more values than it has columns; the file is begun anew."""
+
+
+@dataclass
+class _Export:
+    """The writing of one file; `count` is how many records it holds so far."""
+
+    context: JobContext
+    order: _Order
+    count: int = 0
+    _told: float = field(default_factory=time.monotonic)
+
+    async def write(self) -> StoredFile:
+        """Writes the file; raises Stopped, LeaseLost and what the database raises, and then leaves none behind."""
+        order = self.order
+        if order.fields is None:
+            return await self._store(self._json())
+        for _ in range(MOST_STARTS):
+            widths = await self._measure(order.fields)
+            self.count = 0
+            try:
+                return await self._store(self._csv(order.fields, widths))
+            except _Outgrown:
+                continue
+        raise Conflict(
+            "Lists of these records grow faster than they can be written: export again, or with _format=json"
+        )
+
+    async def _store(self, chunks: AsyncGenerator[bytes, None]) -> StoredFile:
+        order, job = self.order, self.context.job
+        meta = {"purpose": "export", "user": job.starter.user, "job": job.id, "entity": order.compiled.entity.name}
+        name = f"{order.compiled.entity.name}.{order.form}"
+        async with aclosing(chunks) as opened:
+            return await self.context.running.store.files.write(name, _CONTENT_TYPES[order.form], opened, meta)
+
+    # the file as it grows
+
+    async def _json(self) -> AsyncGenerator[bytes, None]:
+        order = self.order
+        whole = order.form is Form.JSON
+        if whole:
+            yield b"["
+        async with aclosing(self._batches(order.plan.projection, MOST_TOGETHER)) as batches:
+            async for documents in batches:
+                items = await render_many(
+                    order.running, order.caller, order.compiled, order.access, order.plan.output, documents
+                )
+                lines = [encode_stored(item) for item in items]
+                if whole:
+                    yield (b",\n" if self.count else b"\n") + b",\n".join(lines)
+                else:
+                    yield b"\n".join(lines) + b"\n"
+                await self._tell(len(items))
+        if whole:
+            yield b"\n]\n"
+
+    async def _csv(self, fields: ExportFields, widths: Widths) -> AsyncGenerator[bytes, None]:
+        order = self.order
+        target = partial(_target, order.running, order.caller)
+        table = ExportColumns(order.compiled.entity, fields, widths, order.access, target)
+        yield to_lines([table.headers(names=order.flags.get("names", False))])
+        together = max(1, min(MOST_TOGETHER, MOST_CELLS // len(table.columns)))
+        async with aclosing(self._batches(project(fields.paths), together)) as batches:
+            async for documents in batches:
+                records = self._render(documents, fields.shown)
+                if any(longest(record, path) > widths[path.name] for path in fields.lists for record in records):
+                    raise _Outgrown
+                related = await self._relate(fields, records)
+                yield to_lines(table.row(record, related) for record in records)
+                await self._tell(len(records))
+
+    async def _measure(self, fields: ExportFields) -> Widths:
+        """How many columns lists need: a first reading of the same records, of their lists only."""
+        widths = {path.name: 1 for path in fields.lists}
+        if not fields.lists:
+            return widths
+        shown = frozenset(widths)
+        async with aclosing(self._batches(project(fields.lists), MOST_TOGETHER)) as batches:
+            async for documents in batches:
+                for record in self._render(documents, shown):
+                    for path in fields.lists:
+                        widths[path.name] = max(widths[path.name], longest(record, path))
+        return widths
+
+    # records
+
+    async def _batches(self, projection: Sequence[str] | None, most: int) -> AsyncGenerator[list[Document], None]:
+        """The documents in order, some at a time; raises Stopped between them."""
+        order, find = self.order, self.order.find
+        whole = projection is None or order.access.masks or order.compiled.entity.has_conditional_fields
+        stream = order.running.store.stream(
+            order.compiled.collection,
+            find.filter,
+            sort=find.sort,
+            skip=find.skip,
+            limit=find.limit,
+            projection=None if whole else dict.fromkeys(projection or (), 1),
+        )
+        documents: list[Document] = []
+        async with aclosing(stream) as opened:  # type: ignore[type-var]  # it is a generator
+            async for document in opened:
+                documents.append(document)
+                if len(documents) == most:
+                    self._check()
+                    yield documents
+                    documents = []
+        self._check()
+        if documents:
+            yield documents
+
+    def _check(self) -> None:
+        if self.context.stopping:
+            raise Stopped
+
+    def _render(self, documents: Sequence[Document], shown: frozenset[str]) -> list[Json]:
+        """Documents as the caller may see them, their values as cells."""
+        order = self.order
+        view = order.compiled.views.get(Frame(shown, order.access.hidden, cells=True))
+        scope = order.running.moment(order.caller).scope
+        return [view.render(document, scope, order.access.masks) for document in documents]
+
+    async def _relate(self, fields: ExportFields, records: Sequence[Json]) -> Related:
+        """The records that some records point to: one query for each relationship."""
+        found: dict[str, Mapping[str, Json]] = {}
+        for relation in fields.relations:
+            places = (place for record in records for place in reference_places(record, relation.path))
+            ids = {str(holder[key]["id"]) for holder, key in places if "id" in holder[key]}
+            frame = Frame(relation.shown, cells=True)
+            found[relation.path.name] = await read_related(
+                self.order.running, self.order.caller, relation.path, ids, frame
+            )
+        return found
+
+    async def _tell(self, count: int) -> None:
+        """Notes how far the job is; raises LeaseLost."""
+        self.count += count
+        if time.monotonic() - self._told >= TELLING_TIME:
+            await self.context.note(Note(standing=self.count))
+            self._told = time.monotonic()
+
+
+def to_lines(rows: Iterable[Sequence[str]]) -> bytes:
+    """Rows of cells as lines of CSV, every cell in quotes."""
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    return text.getvalue().encode()
+
+
+EXPORT_RECORDS = JobKind(JobType.EXPORT_RECORDS, _run)
+
+__all__ = ["EXPORT_RECORDS", "export_later"]
