@@ -1,13 +1,10 @@
 """Reading JSON strictly: what is taken, what is refused and with which words."""
 
-import contextlib
 import json
 import time
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engine.errors import BadRequest
 from server.http.strict_json import MAX_DIGITS, parse_json
@@ -117,33 +114,3 @@ def test_a_megabyte_is_checked_without_blocking_long():
     started = time.process_time()
     assert len(parse_json(body, NESTING)) == 60_000
     assert time.process_time() - started < 0.2
-
-
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text(st.characters(codec="utf-8", exclude_characters="\0")), inner)
-    ),
-    max_leaves=20,
-)
-
-
-@given(JSON_VALUES, st.booleans())
-def test_reads_whatever_json_can_spell(value, ascii_only):
-    assert read(json.dumps(value, ensure_ascii=ascii_only)) == value
-
-
-@given(st.binary())
-def test_any_bytes_are_a_value_or_a_refusal(body):
-    with contextlib.suppress(BadRequest):
-        parse_json(body, NESTING)
-
-
-@given(st.text(alphabet='{}[]":,\\u0019ae.- \n'))
-def test_text_that_looks_like_json_is_a_value_or_a_refusal(text):
-    try:
-        value = read(text)
-    except BadRequest:
-        return
-    assert value == json.loads(text, parse_float=Decimal)
