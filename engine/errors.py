@@ -18,6 +18,7 @@ CastworkError
     ├── TooLarge              413 tooLarge
     ├── UriTooLong            414 uriTooLong
     ├── UnsupportedMediaType  415 unsupportedMediaType
+    ├── RangeNotSatisfiable   416 rangeNotSatisfiable, with Content-Range
     ├── HeadTooLarge          431 headTooLarge
     ├── TooManyRequests       429 tooManyRequests, with Retry-After
     ├── InternalError         500 internalError
@@ -260,6 +261,22 @@ class UnsupportedMediaType(RequestError):
 
     code = "unsupportedMediaType"
     status = 415
+
+
+class RangeNotSatisfiable(RequestError):
+    """A part of a file that the file does not have; `size` is all that it has, in bytes."""
+
+    code = "rangeNotSatisfiable"
+    status = 416
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        super().__init__(f"The file has no such part: it has {size} bytes")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """RFC 9110 asks for the size."""
+        return {"content-range": f"bytes */{self.size}"}
 
 
 class HeadTooLarge(RequestError):

@@ -15,10 +15,12 @@ ARGUMENTS = {
     "ValidationErrors": ([FieldProblem("name", "Name", "required", "This field is required")],),
     "MethodNotAllowed": (["GET"],),
     "OptimisticLocking": (3,),
+    "RangeNotSatisfiable": (3,),
 }
 EXTRA = {"OptimisticLocking": {"currentVersion"}, "ValidationErrors": {"errors"}}
 WITH_HEADER = {
     "MethodNotAllowed": "allow",
+    "RangeNotSatisfiable": "content-range",
     "TooManyRequests": "retry-after",
     "Unauthorized": "www-authenticate",
     "Unavailable": "retry-after",
