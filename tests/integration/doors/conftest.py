@@ -1,9 +1,22 @@
 """The worlds behind the doors, all on one database server."""
 
+import pytest
 import pytest_asyncio
 
 from server.store import EmbeddedDatabase
 from tests.integration.doors.world import compiled_app, open_world
+
+
+@pytest.fixture(scope="session")
+def print_at_end(request):
+    """Prints a line whatever is captured."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def show(line):
+        with capture.global_and_fixture_disabled():
+            print(f"\n{line}")
+
+    return show
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -51,15 +51,14 @@ cells = Counter()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def told(request):
+def told(print_at_end):
     """Prints how much was tried."""
     yield
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        print(
-            f"\n{len(ROUTES)} routes, {len(KNOCKING)} callers, {len(TARGETS)} targets: {cells['cells']} cells, "
-            f"{cells['allowed']} of them allowed; {cells['alike']} hidden records compared with missing ones"
-        )
+    print_at_end(
+        f"{len(ROUTES)} routes, {len(KNOCKING)} callers, {len(TARGETS)} targets: {cells['cells']} cells, "
+        f"{cells['allowed']} of them allowed, {cells['leaks']} leaks; "
+        f"{cells['alike']} hidden records compared with missing ones"
+    )
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
@@ -142,6 +141,7 @@ async def try_cell(route, knock, ask, log):
     if knock.runs_job and answer.status == 200:
         text += await read_job(ask, answer.json["jobId"])
     found = leaked(text + "\n".join(log.lines), unseen_at(route, ask.caller))
+    cells["leaks"] += bool(found)
     assert not found, f"{label}: {found} in {text[:3000]} {log.lines}"
     log.lines.clear()
     cells["cells"] += 1
