@@ -107,6 +107,8 @@ def tells_of(route: Route, status: int, *, known: bool, reads: bool) -> bool:
     What strangers are refused is told of logins only: else anybody could push the lines of others out of the log."""
     if status >= 500:
         return True
+    if route.operation is Operation.CREATE_LOG and status < 400:
+        return False  # it is a line itself
     if status >= 400:
         return known or route.operation is Operation.LOGIN
     return not only_reads(route) or (reads and route.scope is not Scope.PUBLIC)

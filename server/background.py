@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from server.app import CannotServe, Deployment, LoadedApp, Tell, compile_apps, d
 from server.database import join_database
 from server.runtime.jobs import JOB_KINDS, Timing, Worker
 from server.settings import Settings
+from server.tracing import configure_tracing
 
 GLANCE = 0.1
 """How often it is looked whether the process is being stopped, in seconds."""
@@ -44,6 +46,7 @@ def work_at(path: Path, settings: Settings, queues: Collection[str] | None, tell
     loaded = compile_apps(path)
     _check_queues(loaded, queues or ())
     home = path if path.is_dir() else path.parent
+    configure_tracing(os.environ)
     asyncio.run(_work(home, loaded, settings, queues, tell))
 
 

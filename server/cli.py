@@ -85,7 +85,7 @@ def serve(
         if listener is None:
             serve_path(path, settings, os.environ, typer.echo)
         else:
-            serve_as_worker(path, settings, listener, typer.echo)
+            serve_as_worker(path, settings, listener, os.environ, typer.echo)
 
 
 @app.command()

@@ -11,9 +11,17 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.metrics_core import Metric
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -21,6 +29,7 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = b"text/plain; version=1.0.0; charset=utf-8"
 
 _own = CollectorRegistry()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series for each counter, which nobody reads
 
 REQUESTS = Counter(
     "castwork_http_requests",
@@ -75,11 +84,9 @@ def count_request(app: str, route: str, method: str, status: int, seconds: float
     histogram.observe(seconds)
 
 
-def forget_process(pid: int) -> None:
+def forget_counts(folder: str, pid: int) -> None:
     """Takes back what a process that ended said of the present; what it counted stays."""
-    from prometheus_client.multiprocess import mark_process_dead
-
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]  # as the library has it
+    mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]  # as the library has it
 
 
 def render_metrics(asked: Iterable[Metric] = ()) -> bytes:
@@ -130,6 +137,6 @@ __all__ = [
     "REQUESTS",
     "SECONDS",
     "count_request",
-    "forget_process",
+    "forget_counts",
     "render_metrics",
 ]

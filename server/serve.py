@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from server.app import CannotServe, LoadedApp, Tell, compile_apps, deployed, prefix_of
@@ -14,9 +16,13 @@ from server.background import working
 from server.database import Database, open_database
 from server.http.dispatch import build_http
 from server.http.serving import Host
+from server.metrics import FOLDER as COUNTS
+from server.metrics import forget_counts
 from server.process import address, open_socket, run_server
 from server.reload import reloading
 from server.settings import Settings, to_environment
+from server.store import count_connections
+from server.tracing import configure_tracing
 from server.workers import Workers
 
 STOP_MARGIN = 5.0
@@ -33,13 +39,16 @@ def serve_path(path: Path, settings: Settings, environment: Mapping[str, str], t
     if settings.workers > 1:
         _run(_serve_by_workers(path, loaded, settings, listener, environment, tell))
     else:
-        _run(_serve_here(path, loaded, settings, listener, tell))
+        _run(_serve_here(path, loaded, settings, listener, environment, tell))
 
 
-def serve_as_worker(path: Path, settings: Settings, listener_fd: int, tell: Tell) -> None:
+def serve_as_worker(
+    path: Path, settings: Settings, listener_fd: int, environment: Mapping[str, str], tell: Tell
+) -> None:
     """Serves on a socket that the parent opened, until told to or until the parent is gone."""
     listener = socket.socket(fileno=listener_fd)
-    _run(_serve_here(path, compile_apps(path), settings, listener, tell, parent=sys.stdin.fileno()))
+    loaded = compile_apps(path)
+    _run(_serve_here(path, loaded, settings, listener, environment, tell, parent=sys.stdin.fileno()))
 
 
 async def _serve_here(
@@ -47,10 +56,13 @@ async def _serve_here(
     loaded: Sequence[LoadedApp],
     settings: Settings,
     listener: socket.socket,
+    environment: Mapping[str, str],
     tell: Tell,
     parent: int | None = None,
 ) -> None:
     """`parent` is a pipe from the parent of a worker, which has told already where the APIs are."""
+    count_connections()
+    configure_tracing(environment)
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.db, _home(path)))
         deployments = await stack.enter_async_context(deployed(loaded, settings, database.connect, tell))
@@ -77,12 +89,14 @@ async def _serve_by_workers(
     tell: Tell,
 ) -> None:
     """The parent holds the socket and the embedded database; workers answer."""
-    async with open_database(settings.db, _home(path)) as database:
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings.db, _home(path)))
         if not database.shared:
             raise CannotServe("Workers cannot share a database in memory: leave --workers out or give another --db")
         command = [sys.executable, "-m", "server", "serve", str(path), "--listener", str(listener.fileno())]
-        inherited = {**environment, **to_environment(settings, workers=1, db=database.uri)}
-        workers = Workers(command, inherited, listener)
+        counts = stack.enter_context(tempfile.TemporaryDirectory(prefix="castwork-counts-"))
+        inherited = {**environment, **to_environment(settings, workers=1, db=database.uri), COUNTS: counts}
+        workers = Workers(command, inherited, listener, partial(forget_counts, counts))
         tell(_greeting(loaded, settings, listener, database))
         await workers.run(settings.workers, settings.drain + settings.stop_timeout + STOP_MARGIN)
 

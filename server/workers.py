@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.errors import CastworkError
 
@@ -28,13 +28,21 @@ class WorkersFailed(CastworkError):
 class Workers:
     """The serving processes of a parent that answers no requests itself.
 
-    Each holds one end of a pipe on its standard input, and stops when the parent is gone, however it went.
+    Each holds one end of a pipe on its standard input, and stops when the parent is gone, however it went. `on_end`
+    gets the id of each that ended.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], listener: socket.socket) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        listener: socket.socket,
+        on_end: Callable[[int], None],
+    ) -> None:
         self._command = command
         self._environment = environment
         self._listener = listener
+        self._on_end = on_end
         self._alive: set[Process] = set()
         self._stopping = asyncio.Event()
 
@@ -69,6 +77,7 @@ class Workers:
                 process.terminate()
             code = await process.wait()
             self._alive.discard(process)
+            self._on_end(process.pid)
             if self._stopping.is_set():
                 return
             if time.monotonic() - started < EARLY and code > 0:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.actions.run import Call, Create, Delete, Log, Progress, Update
 from engine.actions.values import Value, compile_text, compile_value, to_body
-from engine.errors import Failed
+from engine.errors import ExpressionError, Failed
 from engine.expressions import Names, Scope
 from engine.expressions.filter import Condition, compile_condition
 from engine.fields.base import Shape
 from engine.query import Condition as Filter
 from engine.query import FieldSet, parse_filter_map, plan_filter, to_predicate
 from engine.records.forms import group_fields
+from engine.records.masking import MASKED, masked, sensitive_parameters, sensitive_paths
 from engine.schema import App, Entity, Field, FieldPath, Step
 
 if TYPE_CHECKING:
@@ -285,12 +286,31 @@ def _compile_call(argument: Mapping[str, Any], place: Place) -> Do:
 
 
 def _compile_log(argument: Mapping[str, Any], place: Place) -> Do:
+    """Sensitive fields and parameters are masked before the text is made, whatever it would make of them."""
     level, message = argument["level"], compile_text(argument["message"], place.names)
+    fields, parameters = sensitive_paths(place.entity), sensitive_parameters(place.entity)
 
     def do(progress: Progress) -> None:
-        progress.effects.append(Log(level, str(message(progress.scope()))))
+        if fields or parameters:
+            text = _text_without(progress, message, fields, parameters)
+        else:
+            text = str(message(progress.scope()))
+        progress.effects.append(Log(level, text))
 
     return do
+
+
+def _text_without(
+    progress: Progress, message: Value, fields: Iterable[FieldPath], parameters: Iterable[FieldPath]
+) -> str:
+    scope = progress.scope()
+    record = masked(scope.record, fields)
+    old = None if scope.old is None else masked(scope.old, fields)
+    blind = replace(scope, item=record, record=record, old=old, params=masked(scope.params, parameters))
+    try:
+        return str(message(blind))
+    except ExpressionError:  # it computes with what is masked
+        return MASKED
 
 
 def _compile_fail(argument: Mapping[str, Any], place: Place) -> Do:

@@ -19,8 +19,9 @@ from engine.fields.base import Locale, Supply
 from engine.permissions import Access
 from engine.records.audit import EVENT_TYPES, Event, event_type
 from engine.records.forms import build_loader
+from engine.records.masking import mask, sensitive_paths
 from engine.records.view import NO_MASKS, Frame, Masks, Views
-from engine.schema import Entity, FieldPath
+from engine.schema import Entity
 
 Pairs = Sequence[tuple[str, str]]
 Json = dict[str, Any]
@@ -29,8 +30,6 @@ Row = Mapping[str, Any]
 DEFAULT_SIZE: Final = 20
 MOST_SIZE: Final = 1_000
 LATEST: Final = 253_402_300_799_999
-MASKED: Final = "******"
-"""Stands in the place of a sensitive value."""
 
 OF_RECORD: Final = ("_size", "_offset")
 OF_ENTITY: Final = ("eventTypes", "from", "to", *OF_RECORD)
@@ -145,7 +144,7 @@ class TrailView:
         self._json = views.get(Frame(hidden=access.hidden))
         self._text = views.get(Frame(hidden=access.hidden, locale=locale))
         self._stamps = {item.name for item in entity.fields if item.type.supply is Supply.MODIFIED}
-        self._sensitive = [path for path in entity.all_paths() if path.field.sensitive]
+        self._sensitive = sensitive_paths(entity)
         self._conditional = [path for path in entity.all_paths() if path.field.read is not True]
 
     def render(self, row: Row, state: Mapping[str, Any] | None, deleted: Row | None, gone: bool) -> Json:
@@ -203,7 +202,7 @@ class TrailView:
         """The record, without what is sensitive, and without what depends on a record that nobody knows any more."""
         shown: Json = view.render(dict(document), self._scope, masks)
         for path in self._sensitive:
-            _replace(shown, path, MASKED)
+            mask(shown, path)
         if blind:
             for found in self._conditional:
                 shown.pop(found.fields[0].name, None)
@@ -216,18 +215,6 @@ def _always(record: object) -> bool:
 
 def _never(record: object) -> bool:
     return False
-
-
-def _replace(value: Any, path: FieldPath, stand_in: str) -> None:
-    """Puts something else in the place of all values at a path."""
-    holders = [value]
-    for item in path.fields[:-1]:
-        found = [one.get(item.name) for one in holders if isinstance(one, dict)]
-        holders = [one for each in found for one in (each if isinstance(each, list) else [each])]
-    name = path.field.name
-    for holder in holders:
-        if isinstance(holder, dict) and holder.get(name) not in (None, [], ""):
-            holder[name] = stand_in
 
 
 def _in_braces(name: str, text: Any) -> str:

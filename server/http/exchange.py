@@ -139,10 +139,14 @@ def _told(scope: Scope, exchange: Exchange, seconds: float) -> dict[str, object]
         "entity": None if exchange.route is None else exchange.route.entity,
         "status": exchange.status,
         "ms": round(seconds * 1000, 3),
-        "user": str(caller.user["id"]) if caller and caller.user and "id" in caller.user else None,
-        "admin": str(caller.admin["id"]) if caller and caller.admin else None,
+        "user": _id_of(caller and caller.user),
+        "admin": _id_of(caller and caller.admin),
     }
     return {name: value for name, value in told.items() if value not in (None, "")}
+
+
+def _id_of(person: Mapping[str, Any] | None) -> str | None:
+    return str(person["id"]) if person and "id" in person else None
 
 
 def _attributes(exchange: Exchange) -> dict[str, str]:

@@ -233,7 +233,7 @@ async def perform(order: Order, record_id: str, document: Document | None) -> tu
         check_target(order, record_id, document)
         assert document is not None
         planning = order.action.plan(compiled.rules.load(document), order.draft, running.moment(order.caller))
-        plan = await carry_through(running, planning)
+        plan = await carry_through(running, order.caller, planning)
         done = await run_unit(running, partial(_apply, order, plan, document))
         if done is not None:
             return done
@@ -301,7 +301,8 @@ def _json(response: Any) -> Any:
 async def act_once(order: Order, selection: Mapping[str, Any] | None) -> Any:
     """Runs an action of type many over the records of a filter, or one of type global over none; NOTHING where it
     responds nothing."""
-    plan = await carry_through(order.running, order.action.plan(None, order.draft, order.running.moment(order.caller)))
+    planning = order.action.plan(None, order.draft, order.running.moment(order.caller))
+    plan = await carry_through(order.running, order.caller, planning)
     response = await run_unit(
         order.running, partial(apply_once, order, plan, Subject(order.compiled, selection=selection))
     )

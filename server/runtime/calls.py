@@ -142,6 +142,15 @@ class Calls:
                 raise BadRequest(f"{where} answered {answer.status_code}")
 
 
+def host_of(call: Call) -> str:
+    """Whom a call goes to, without its path; `?` where its URL is none."""
+    try:
+        url = httpx.URL(call.url)
+    except (httpx.InvalidURL, UnicodeError):
+        return "?"
+    return f"{url.scheme}://{url.netloc.decode()}"[:MOST_TOLD] if url.host else "?"
+
+
 def _read_url(text: str) -> httpx.URL:
     told = text.partition("?")[0].rpartition("@")[2][:MOST_TOLD]
     try:
@@ -153,4 +162,4 @@ def _read_url(text: str) -> httpx.URL:
     return url
 
 
-__all__ = ["MOST_ANSWER", "Calls", "Refused", "check_address"]
+__all__ = ["MOST_ANSWER", "Calls", "Refused", "check_address", "host_of"]

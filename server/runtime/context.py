@@ -5,7 +5,7 @@ Everything is written by the use cases that serve HTTP, and belongs to the unit 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -14,6 +14,7 @@ from engine.compiler import CompiledEntity
 from engine.errors import BadRequest, Failed, RequestError
 from engine.query import join_filters
 from engine.records import Frame
+from engine.records.masking import mask_text, sensitive_parameters, sensitive_paths, values_at
 from server.runtime.hook_data import ScriptData
 from server.runtime.hook_jobs import HookJob, RunningJob
 from server.runtime.plain import to_plain
@@ -111,18 +112,30 @@ class HookContext:
         return fresh
 
     def log(self, level: str, message: str) -> None:
-        """Adds a line to the app's log, and to the job's where there is one; the level is INFO, WARN or ERROR."""
+        """Adds a line to the app's log, and to the job's where there is one; the level is INFO, WARN or ERROR.
+
+        Values of sensitive fields of the record at hand, and of sensitive parameters, are masked."""
         from server.runtime.effects import write_line
 
         if level not in LEVELS:
             raise BadRequest(f"A line of the log is {', '.join(LEVELS)}, not {level}")
-        write_line(self._running, level, str(message))
+        text = mask_text(str(message), self._secrets())
+        write_line(self._running, self._caller, level, text)
         if self._job is not None:
-            self._job.lines.append((level, str(message)))
+            self._job.lines.append((level, text))
 
     def fail(self, code: str, message: str) -> NoReturn:
         """Ends the action with an error; nothing of it stays where the database has transactions."""
         raise Failed(str(message), code=str(code))
+
+    def _secrets(self) -> Iterator[Any]:
+        """What must not be told of the record at hand and of the parameters."""
+        entity = self._compiled.entity
+        for path in sensitive_paths(entity):
+            for record in (self.record, self.old):
+                yield from values_at(record, path)
+        for path in sensitive_parameters(entity):
+            yield from values_at(self.params, path)
 
     @property
     def _compiled(self) -> CompiledEntity:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.actions import ActionPlan, Call, Create, Delete, Effect, Log, Run, Update
 from engine.compiler import CompiledEntity
 from engine.errors import BadRequest
 from engine.fields.base import MISSING
+from engine.logs import Event, Line
 from engine.permissions import FULL_ACCESS
 from engine.query import Condition, to_filter
+from engine.query.lines import Level
+from server.runtime.calls import host_of
+from server.runtime.logs import speaker_of
 from server.runtime.records import create_record, delete_document, update_record
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import finally_do
@@ -26,7 +29,7 @@ Document = dict[str, Any]
 MOST_RECORDS = 1_000
 """Records that one step may change or delete."""
 
-lines = logging.getLogger("castwork.app")
+told = logging.getLogger("castwork.app")
 """What apps themselves say."""
 LEVELS: Mapping[str, int] = {"INFO": logging.INFO, "WARN": logging.WARNING, "ERROR": logging.ERROR}
 
@@ -44,14 +47,25 @@ class Subject:
     """The job that does nothing but this."""
 
 
-async def carry_through(running: RunningApp, planning: Generator[Call, None, ActionPlan]) -> ActionPlan:
-    """The plan, with every call to other systems made on the way."""
+async def carry_through(running: RunningApp, caller: Caller, planning: Generator[Call, None, ActionPlan]) -> ActionPlan:
+    """The plan, with every call to other systems made, and told, on the way."""
     try:
         while True:
-            await running.calls.send(next(planning))
+            await _send(running, caller, next(planning))
     except StopIteration as end:
         plan: ActionPlan = end.value
         return plan
+
+
+async def _send(running: RunningApp, caller: Caller, call: Call) -> None:
+    """Paths and queries of URLs may hold secrets, so that only the host is told."""
+    where, speaker = f"{call.method} {host_of(call)}", speaker_of(caller)
+    try:
+        await running.calls.send(call)
+    except BadRequest:
+        running.log.add(Line(Level.WARN, f"{where} failed", speaker, Event.CALLED), running.clock())
+        raise
+    running.log.add(Line(Level.INFO, where, speaker, Event.CALLED), running.clock())
 
 
 async def carry_out(running: RunningApp, caller: Caller, effect: Effect, subject: Subject) -> Any:
@@ -59,9 +73,15 @@ async def carry_out(running: RunningApp, caller: Caller, effect: Effect, subject
     return await _DEEDS[type(effect)](running, caller, effect, subject)
 
 
-def write_line(running: RunningApp, level: str, message: str) -> None:
-    """Adds a line to the app's log as soon as the unit at hand is written."""
-    finally_do(running, partial(lines.log, LEVELS[level], "%s", message))
+def write_line(running: RunningApp, caller: Caller, level: str, message: str) -> None:
+    """Adds a line to the app's log, and to the process's own, as soon as the unit at hand is written."""
+    line = Line(Level(level), message, speaker_of(caller), Event.SCRIPT)
+
+    def write() -> None:
+        told.log(LEVELS[level], "%s", message)
+        running.log.add(line, running.clock())
+
+    finally_do(running, write)
 
 
 def touches_records(effect: Effect) -> bool:
@@ -97,7 +117,7 @@ async def _matching(running: RunningApp, entity: str, condition: Condition) -> l
 
 
 async def _log(running: RunningApp, caller: Caller, effect: Log, subject: Subject) -> Any:
-    write_line(running, effect.level, effect.message)
+    write_line(running, caller, effect.level, effect.message)
     return MISSING
 
 

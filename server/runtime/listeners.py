@@ -64,7 +64,7 @@ async def _save_heard(
         if not listener.concerns(one.event, write.record, write.old, moment):
             continue
         done.add(listener)
-        plan = await carry_through(running, listener.plan(write.record, write.old, moment))
+        plan = await carry_through(running, caller, listener.plan(write.record, write.old, moment))
         if plan.patch:
             draft = compiled.rules.parse(plan.patch, FULL_ACCESS, new=False)
             await answer_references(running, script, compiled.references, draft)
@@ -108,7 +108,7 @@ async def _remove_heard(
         if one.listener.listener.background:
             response.later.append(one)
             continue
-        plan = await carry_through(running, one.listener.plan(record, record, moment))
+        plan = await carry_through(running, caller, one.listener.plan(record, record, moment))
         response.effects += [(one.listener, effect) for effect in plan.effects]
         response.called = response.called or plan.called
 
@@ -130,7 +130,7 @@ async def plan_later(
     """What a background listener is to do, some time after the event; `document` is the record as it was then."""
     load = running.entity(listener.entity.name).rules.load
     before = None if old is None else load(old)
-    return await carry_through(running, listener.plan(load(document), before, running.moment(caller)))
+    return await carry_through(running, caller, listener.plan(load(document), before, running.moment(caller)))
 
 
 async def respond_later(

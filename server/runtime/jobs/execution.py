@@ -141,7 +141,7 @@ async def _run_once(context: JobContext, order: Order) -> Results:
     try:
         selection = await _selection_once(context, order)
         planning = order.action.plan(None, order.draft, context.running.moment(context.caller))
-        plan = await carry_through(context.running, planning)
+        plan = await carry_through(context.running, order.caller, planning)
         subject = Subject(order.compiled, selection=selection, job=context)
         response = await actions.apply_once(order, plan, subject, context.running)
     except RequestError as error:
