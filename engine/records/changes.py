@@ -43,11 +43,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A record to insert: in value form, as stored, and as the answer shows it (transient fields included)."""
+    """A record to insert: in value form, as stored, and as the answer shows it (transient fields included).
+
+    `tolerated` are problems that do not stand in the way, see WriteOptions.
+    """
 
     record: Record
     document: dict[str, Any]
     answer: dict[str, Any]
+    tolerated: tuple[FieldProblem, ...] = ()
 
     @property
     def old(self) -> None:
@@ -81,11 +85,11 @@ class Creation:
 
     def amended(self, record: Record, values: Mapping[str, Any], answer: dict[str, Any]) -> Creation:
         """The same creation with other values in it."""
-        return Creation(record, {**self.document, **values}, answer)
+        return replace(self, record=record, document={**self.document, **values}, answer=answer)
 
     def seen_as(self, record: Record, document: dict[str, Any]) -> Creation:
         """The same creation as later writes leave the record."""
-        return Creation(record, document, {**self.answer, **document})
+        return replace(self, record=record, document=document, answer={**self.answer, **document})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class Change:
     """The document as it will be."""
     before: Mapping[str, Any]
     """The document as it was."""
+    tolerated: tuple[FieldProblem, ...] = ()
 
     @property
     def version(self) -> int:
@@ -110,7 +115,7 @@ class Change:
     def amended(self, record: Record, values: Mapping[str, Any], answer: dict[str, Any]) -> Change:
         """The same change with other values in it."""
         whole = {**(self.values or {}), **values}
-        return Change(self.old, record, self.expected, whole, answer, {**self.planned, **values}, self.before)
+        return replace(self, record=record, values=whole, answer=answer, planned={**self.planned, **values})
 
     def seen_as(self, record: Record, document: dict[str, Any]) -> Change:
         """The same change as later writes leave the record."""
@@ -158,7 +163,6 @@ class RecordRules:
         moment: Moment,
         access: Access,
         numbers: Mapping[str, int],
-        record_id: str | None = None,
         reader: Access | None = None,
     ) -> Creation:
         """The record that the draft makes; `numbers` are the counters' answers by field. Problems are told to `reader`
@@ -168,13 +172,15 @@ class RecordRules:
         """
         supplied = {item.name: item.type.supplied(moment.now) for item in self._moments}
         supplied.update((item.name, item.type.supplied(numbers[item.name])) for item in self.numbers_for(draft))
-        record = self._make(draft, {"id": record_id or str(ObjectId()), "version": 0, "label": ""}, supplied, moment)
-        self._check(draft, record, None, moment, access, reader)
+        record = self._make(
+            draft, {"id": draft.options.new_id or str(ObjectId()), "version": 0, "label": ""}, supplied, moment
+        )
+        tolerated = self._check(draft, record, None, moment, access, reader)
         self.rights.check_create(record, access)
         document = self._store(record)
         if draft.options.mark is not None:
             document[MARK] = draft.options.mark
-        return Creation(record, document, self._answer(document, record))
+        return Creation(record, document, self._answer(document, record), tolerated)
 
     def _make(self, draft: Draft, start: Record, supplied: Mapping[str, Any], moment: Moment) -> Record:
         """The new record. Fields that the caller may set on some records only are left out where the record that comes
@@ -212,11 +218,12 @@ class RecordRules:
         denied = {path for path, test in draft.mask.tests.items() if not test(old)}
         merge = Merge(draft, moment.scope(record, old), denied)
         self._fill(old, record, {}, merge)
-        self._check(draft, record, old, moment, access, reader)
+        tolerated = self._check(draft, record, old, moment, access, reader)
         self.rights.check_change(old, record, merge.changed, access)
         changed = {name for name in ("label", *self._stored) if differs(record[name], old[name])}
         if not changed:
-            return Change(old, record, old["version"], None, self._answer(document, record), dict(document), document)
+            answer = self._answer(document, record)
+            return Change(old, record, old["version"], None, answer, dict(document), document, tolerated)
         record["version"] = old["version"] + 1
         self._stamp(record, old, moment, draft.options)
         values: dict[str, Any] = {"version": record["version"]}
@@ -228,7 +235,8 @@ class RecordRules:
             if differs(record[name], old[name]):
                 values[name] = convert(record[name])
         planned = {**document, **values}
-        return Change(old, record, old["version"], values, self._answer(planned, record), planned, document)
+        answer = self._answer(planned, record)
+        return Change(old, record, old["version"], values, answer, planned, document, tolerated)
 
     def preview(self, base: Record, body: Mapping[str, Any], moment: Moment, known: Mapping[str, Record]) -> Record:
         """The record (value form) that a body would make of another one; what would be refused is passed over.
@@ -295,9 +303,9 @@ class RecordRules:
         moment: Moment,
         access: Access,
         reader: Access | None,
-    ) -> None:
-        """Raises ValidationErrors with every problem, as far as who hears of them may know; where problems do not
-        refuse the write, they are kept in the draft."""
+    ) -> tuple[FieldProblem, ...]:
+        """Raises ValidationErrors with every problem, as far as who hears of them may know; or gives them, where they
+        do not refuse the write."""
         version = draft.problems.get("version")
         if draft.options.validate:
             refused = _unfit_targets(draft, record, old, moment) | draft.problems
@@ -310,9 +318,9 @@ class RecordRules:
             sent = draft.root.holds if reader is None else None
             told = [self.rights.tell(problem, reader or access, seen, sent) for problem in problems]
             if not draft.options.refuse and not draft.unknown and version is None:
-                draft.tolerated = told
-                return
+                return tuple(told)
             raise ValidationErrors([*([version] if version else ()), *told, *draft.unknown])
+        return ()
 
     def _answer(self, document: Mapping[str, Any], record: Record) -> dict[str, Any]:
         answer = dict(document)

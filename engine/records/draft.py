@@ -101,7 +101,7 @@ class Draft:
     """A body as understood so far. `problems` are by concrete path (`addresses[1].zipCode`); `targets` are the records
     found for references that are not open to everybody, by the same paths; `uploads` are the files that came with the
     body, by the ids that they will have, and `linked` the ids of stored ones that it points to; `merged` is the record
-    that was refused, and `tolerated` what was wrong with one that was not, see WriteOptions."""
+    that was refused."""
 
     root: Group
     mask: WriteMask
@@ -114,7 +114,6 @@ class Draft:
     uploads: dict[str, Upload] = field(default_factory=dict)
     linked: set[str] = field(default_factory=set)
     merged: Record | None = None
-    tolerated: list[FieldProblem] = field(default_factory=list)
 
     def note(self, where: str, problem: FieldProblem) -> None:
         """Keeps a problem; the first at a place stays."""
@@ -253,6 +252,15 @@ def _scalar_parser(item: Field) -> Parse:
     return scalar
 
 
+def _reference_parser(item: Field) -> Parse:
+    parse = _scalar_parser(item)
+
+    def reference(raw: Any, where: str, draft: Draft, mask: WriteMask, new: bool) -> Any:
+        return raw if raw.__class__ is Ask else parse(raw, where, draft, mask, new)  # a default is read already
+
+    return reference
+
+
 def _group_parser(item: Field) -> Parse:
     container = ContainerParser(group_fields(item), GROUP_SYSTEM)
     many = item.many
@@ -276,7 +284,7 @@ def _group_parser(item: Field) -> Parse:
 
 _BY_SHAPE: Mapping[Shape, Callable[[Field], Parse]] = {
     Shape.SCALAR: _scalar_parser,
-    Shape.REFERENCE: _scalar_parser,
+    Shape.REFERENCE: _reference_parser,
     Shape.NESTED: _group_parser,
 }
 

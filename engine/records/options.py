@@ -23,7 +23,11 @@ class WriteOptions:
     """Whether new records get the defaults of what was not sent."""
     refuse: bool = True
     """Whether a problem refuses the write; else values that break a rule are written, those that no type could read
-    count as not sent, and the draft keeps the problems as `tolerated`."""
+    count as not sent, and the write tells the problems as `tolerated`."""
+    save: bool = True
+    """Whether anything is written at all; else it is only found out what would be."""
+    new_id: str | None = None
+    """The id that a new record gets, so that a write which is repeated makes no second one."""
     mark: str | None = None
     """What the document keeps under MARK, so that it can be seen that this very write was made."""
 

@@ -18,18 +18,17 @@ from server.runtime.auth.user_keeper import UserKeeper
 if TYPE_CHECKING:
     from server.runtime.running import Caller, RunningApp
 
-Json = dict[str, Any]
-Writing = Callable[["RunningApp", Any, Sequence[FieldProblem]], Awaitable[Json]]
-"""Writes the record of a body, whose problems so far are given; gives the answer."""
+Writing = Callable[["RunningApp", Any, Sequence[FieldProblem]], Awaitable[Write]]
+"""Writes the record of a body, whose problems so far are given; gives what was written."""
 
 
 class Keeper(Protocol):
     """Stands between the writes of an entity and its records."""
 
-    async def create(self, running: RunningApp, caller: Caller, body: Any, write: Writing) -> Json:
+    async def create(self, running: RunningApp, caller: Caller, body: Any, write: Writing) -> Write:
         """Writes a new record, and what its body says beside it, or neither."""
 
-    async def update(self, running: RunningApp, caller: Caller, key: ObjectId, body: Any, write: Writing) -> Json:
+    async def update(self, running: RunningApp, caller: Caller, key: ObjectId, body: Any, write: Writing) -> Write:
         """Writes a change, and what its body says beside the record, or neither; raises what updates raise."""
 
     def check_removal(self, caller: Caller, document: Mapping[str, Any]) -> None:

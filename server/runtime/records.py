@@ -18,6 +18,7 @@ from engine.compiler import CompiledEntity
 from engine.errors import Conflict, FieldProblem, ValidationErrors
 from engine.permissions import FULL_ACCESS, Access
 from engine.records import Asker, Draft, Frame, Lookup, References, Write, duplicate_problem
+from engine.records.options import USUAL, WriteOptions
 from server.runtime.duplicates import find_duplicates, plan_whole
 from server.runtime.files.keeping import keep_files, uploader_of
 from server.runtime.following import follow_removal, follow_write
@@ -42,23 +43,36 @@ async def give_way(turn: int) -> None:
 
 async def create_record(running: RunningApp, caller: Caller, name: str, body: Any) -> Json:
     """The new record as the caller may read it. Raises ValidationErrors with every problem of the body."""
+    written = await make_record(running, caller, name, body)
+    return render_answer(running, caller, running.entity(name), written)
+
+
+async def make_record(
+    running: RunningApp, caller: Caller, name: str, body: Any, options: WriteOptions = USUAL
+) -> Write:
+    """A new record. Raises what create_record raises."""
     keeper = KEEPERS.get(name)
     if keeper is None:
-        return await _create(running, caller, name, body)
+        return await _create(running, caller, name, body, options)
 
-    async def write(scope: RunningApp, rest: Any, problems: Sequence[FieldProblem]) -> Json:
-        return await _create(scope, caller, name, rest, problems)
+    async def write(scope: RunningApp, rest: Any, problems: Sequence[FieldProblem]) -> Write:
+        return await _create(scope, caller, name, rest, options, problems)
 
     return await keeper.create(running, caller, body, write)
 
 
 async def _create(
-    running: RunningApp, caller: Caller, name: str, body: Any, problems: Sequence[FieldProblem] = ()
-) -> Json:
-    """As create_record; `problems` were found in the body before."""
+    running: RunningApp,
+    caller: Caller,
+    name: str,
+    body: Any,
+    options: WriteOptions,
+    problems: Sequence[FieldProblem] = (),
+) -> Write:
+    """As make_record; `problems` were found in the body before."""
     compiled = running.entity(name)
     access = running.access(caller, name)
-    draft = compiled.rules.parse(body, access, new=True)
+    draft = compiled.rules.parse(body, access, new=True, options=options)
     draft.unknown.extend(problems)
     await answer_references(running, caller, compiled.references, draft)
     numbers = await _next_numbers(running, compiled, draft)
@@ -67,7 +81,7 @@ async def _create(
     creation = await plan_whole(running, compiled, draft, plan)
     written = await _save(running, caller, compiled, creation, access, draft)
     assert written is not None, "nothing stands in the way of a new record"
-    return render_answer(running, caller, compiled, written)
+    return written
 
 
 async def update_record(
@@ -83,13 +97,21 @@ async def update_record(
 
     Raises NotFound, OptimisticLocking, ValidationErrors.
     """
-    key = object_id(running.entity(name), record_id)
+    compiled = running.entity(name)
+    written = await change_record(running, caller, name, object_id(compiled, record_id), body)
+    return render_answer(running, reader or caller, compiled, written)
+
+
+async def change_record(
+    running: RunningApp, caller: Caller, name: str, key: ObjectId, body: Any, options: WriteOptions = USUAL
+) -> Write:
+    """A change to the record with that id. Raises what update_record raises."""
     keeper = KEEPERS.get(name)
     if keeper is None:
-        return await _update(running, caller, name, key, body, reader)
+        return await _update(running, caller, name, key, body, options)
 
-    async def write(scope: RunningApp, rest: Any, problems: Sequence[FieldProblem]) -> Json:
-        return await _update(scope, caller, name, key, rest, reader, problems)
+    async def write(scope: RunningApp, rest: Any, problems: Sequence[FieldProblem]) -> Write:
+        return await _update(scope, caller, name, key, rest, options, problems)
 
     return await keeper.update(running, caller, key, body, write)
 
@@ -100,13 +122,13 @@ async def _update(
     name: str,
     key: ObjectId,
     body: Any,
-    reader: Caller | None,
+    options: WriteOptions,
     problems: Sequence[FieldProblem] = (),
-) -> Json:
-    """As update_record; `problems` were found in the body before."""
+) -> Write:
+    """As change_record; `problems` were found in the body before."""
     compiled = running.entity(name)
     access = running.access(caller, name)
-    draft = compiled.rules.parse(body, access, new=False)
+    draft = compiled.rules.parse(body, access, new=False, options=options)
     draft.unknown.extend(problems)
     document, _ = await asyncio.gather(
         running.store.get(compiled.collection, key), answer_references(running, caller, compiled.references, draft)
@@ -119,7 +141,7 @@ async def _update(
         change = await plan_whole(running, compiled, draft, plan)
         written = await _save(running, caller, compiled, change, access, draft)
         if written is not None:
-            return render_answer(running, reader or caller, compiled, written)
+            return written
         await give_way(turn)
         document = await running.store.get(compiled.collection, key)
     raise Conflict("The record changes faster than it can be written; send its version or try again")
@@ -155,6 +177,12 @@ async def _save(
     heard: Sequence[Heard] = (),
 ) -> Write | None:
     """Writes what was planned, with all that listeners add to it; None where the record has another version now."""
+    if not draft.options.save:
+        if found := await find_duplicates(running, compiled, write.record):
+            raise ValidationErrors(
+                compiled.rules.rights.tell(one, access, (write.record,), draft.root.holds) for one in found
+            )
+        return write
     if draft.uploads or draft.linked:
         await keep_files(running, caller, draft)
     heard = (*hearing(running, caller, compiled, _events(write)), *heard)
@@ -322,7 +350,7 @@ async def _look_up(running: RunningApp, lookup: Lookup) -> list[Document]:
 async def _next_numbers(running: RunningApp, compiled: CompiledEntity, draft: Draft) -> dict[str, int]:
     """A number from the counter of each field that needs one; a draft that will be refused takes none."""
     items = compiled.rules.numbers_for(draft)
-    if draft.problems or draft.unknown:
+    if draft.problems or draft.unknown or not draft.options.save:
         return dict.fromkeys((item.name for item in items), 0)
     return {
         item.name: await running.store.next_numbers(

@@ -34,8 +34,6 @@ from server.runtime.units import finally_do, run_unit
 if TYPE_CHECKING:
     from server.runtime.keepers import Writing
 
-Json = dict[str, Any]
-
 GROUP = "authentication"
 NEW, CONFIRMATION = "newPassword", "passwordConfirmation"
 EMAIL, STANDARDIZED = "email", "emailStandardized"
@@ -55,24 +53,24 @@ class Chosen:
 class UserKeeper:
     """The keeper of users' records."""
 
-    async def create(self, running: RunningApp, caller: Caller, body: Any, write: Writing) -> Json:
+    async def create(self, running: RunningApp, caller: Caller, body: Any, write: Writing) -> Write:
         """A new user; without a password nobody can log in as them."""
         mask = running.access(caller, USERS).creating
         rules = _rules_of_groups(running, mask, body) or PasswordRules()
         chosen = _take_password(body, mask, rules, running.clock(), caller)
         hashed = await _hash(running, chosen)
 
-        async def work(scope: RunningApp) -> Json:
-            record = await write(scope, chosen.body, chosen.problems)
-            user = ObjectId(record["id"])
+        async def work(scope: RunningApp) -> Write:
+            written = await write(scope, chosen.body, chosen.problems)
+            user = ObjectId(written.record["id"])
             if hashed is not None and await _allows_password(scope, mask, user):
                 await store_hash(scope.store, user, hashed, scope.clock())
-            return record
+            return written
 
         with _problems_of_email():
             return await (work(running) if hashed is None else run_unit(running, work))
 
-    async def update(self, running: RunningApp, caller: Caller, key: ObjectId, body: Any, write: Writing) -> Json:
+    async def update(self, running: RunningApp, caller: Caller, key: ObjectId, body: Any, write: Writing) -> Write:
         """The user after the change; a new password or another status ends all sessions of the user. Raises Forbidden
         for a developer's record."""
         person = await find_user(running, caller, key)
@@ -82,12 +80,12 @@ class UserKeeper:
         chosen = _take_password(body, mask, rules, running.clock(), caller)
         hashed = await _hash(running, chosen)
 
-        async def work(scope: RunningApp) -> Json:
-            record = await write(scope, chosen.body, chosen.problems)
+        async def work(scope: RunningApp) -> Write:
+            written = await write(scope, chosen.body, chosen.problems)
             if hashed is not None:
                 await store_hash(scope.store, key, hashed, scope.clock())
                 finally_do(scope, partial(scope.desk.known.forget_person, key))
-            return record
+            return written
 
         with _problems_of_email():
             return await (work(running) if hashed is None else run_unit(running, work))
