@@ -139,8 +139,8 @@ def _told(scope: Scope, exchange: Exchange, seconds: float) -> dict[str, object]
         "entity": None if exchange.route is None else exchange.route.entity,
         "status": exchange.status,
         "ms": round(seconds * 1000, 3),
-        "user": _id_of(caller and caller.user),
-        "admin": _id_of(caller and caller.admin),
+        "user": _id_of(None if caller is None else caller.user),
+        "admin": _id_of(None if caller is None else caller.admin),
     }
     return {name: value for name, value in told.items() if value not in (None, "")}
 
