@@ -54,11 +54,14 @@ class FileKind(StrEnum):
     ENTITY = "entity"
     APP = "app"
     GROUP = "group"
+    TEST = "test"
 
 
 @app.command()
 def schema(
-    kind: Annotated[FileKind, typer.Argument(metavar="[entity|app|group]", help="The kind of file.")] = FileKind.ENTITY,
+    kind: Annotated[
+        FileKind, typer.Argument(metavar="[entity|app|group|test]", help="The kind of file.")
+    ] = FileKind.ENTITY,
     project: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Offer the names of this app, or of all apps in a folder.")
     ] = None,

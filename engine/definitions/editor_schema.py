@@ -9,12 +9,13 @@ from typing import Final
 from engine.definitions.definition import Definition, Record
 from engine.definitions.load import load_definitions
 from engine.definitions.model import AppDef, EntityDef, GroupDef
+from engine.definitions.model_examples import ExamplesDef
 from engine.definitions.resolve import Resolved, resolve_definitions
 from engine.definitions.schema_book import Kind, ProjectNames, Schema, SchemaBook
 from engine.definitions.source import Sources
 
 SCHEMAS: Final[Mapping[str, type[Definition]]] = MappingProxyType(
-    {"entity": EntityDef, "app": AppDef, "group": GroupDef}
+    {"entity": EntityDef, "app": AppDef, "group": GroupDef, "test": ExamplesDef}
 )
 """The kinds of files, by the word that asks for their schema."""
 

@@ -13,6 +13,7 @@ from engine.definitions.codes.code import problem
 from engine.definitions.codes.files import DEFINED_TWICE
 from engine.definitions.definition import Definition, Record
 from engine.definitions.model import AppDef, EntityDef, GroupDef
+from engine.definitions.model_examples import ExamplesDef
 from engine.definitions.nodes import File, Map, Node
 from engine.definitions.source import APP_FILES, HOOKS, Sources
 from engine.definitions.system import SYSTEM_ENTITIES
@@ -28,7 +29,8 @@ class Definitions:
     """All that an app's files say, as written. A faulty file gives a faulty definition, so that its name is known.
 
     `entities` are the author's, then the system's. `hooks` is the text of hooks.py; `functions` tells of each function
-    in it whether it takes one argument, None when the file is not valid Python. `trees` holds each file's nodes.
+    in it whether it takes one argument, None when the file is not valid Python. `examples` go by file. `trees` holds
+    each file's nodes.
     """
 
     app: AppDef
@@ -36,6 +38,7 @@ class Definitions:
     groups: Mapping[str, GroupDef]
     hooks: str | None
     functions: Mapping[str, bool] | None
+    examples: Mapping[str, ExamplesDef]
     trees: Mapping[str, Node]
     problems: tuple[Diagnostic, ...]
 
@@ -76,9 +79,17 @@ def load_definitions(sources: Sources, known: KnownFiles | None = None) -> Defin
     entities = _of_folder(EntityDef, _names_in("entities", sources), files, problems)
     groups = _of_folder(GroupDef, _names_in("groups", sources), files, problems)
     trees = {name: file.tree for name, file in files.items() if file.tree is not None}
+    examples = {name: file.definition for name, file in files.items() if isinstance(file.definition, ExamplesDef)}
     named = {name: dataclasses.replace(entity, name=name) for name, entity in entities.items()}
     return Definitions(
-        apps["app"], {**named, **_system_entities()}, groups, hooks, functions, trees, tuple(problems + found)
+        app=apps["app"],
+        entities={**named, **_system_entities()},
+        groups=groups,
+        hooks=hooks,
+        functions=functions,
+        examples=examples,
+        trees=trees,
+        problems=tuple(problems + found),
     )
 
 
@@ -106,7 +117,7 @@ def _kind_of(name: str) -> type[Definition] | None:
     return AppDef if name in APP_FILES else _KINDS.get(name.partition("/")[0])
 
 
-_KINDS: Mapping[str, type[Definition]] = {"entities": EntityDef, "groups": GroupDef}
+_KINDS: Mapping[str, type[Definition]] = {"entities": EntityDef, "groups": GroupDef, "tests": ExamplesDef}
 
 
 def _of_folder(

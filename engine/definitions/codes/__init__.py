@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from engine.definitions.codes import fields, files, names, work
+from engine.definitions.codes import examples, fields, files, names, work
 from engine.definitions.codes.code import Code, CodeGroup, problem
 
 CODE_GROUPS: Final[tuple[CodeGroup, ...]] = (
@@ -19,6 +19,7 @@ CODE_GROUPS: Final[tuple[CodeGroup, ...]] = (
     work.ACTIONS,
     work.INDEXES,
     work.DATA,
+    examples.EXAMPLES,
 )
 """All codes, in the order of the documentation."""
 

@@ -9,6 +9,7 @@ from engine.errors import Diagnostic, Position, Severity
 ENTITY = "entities/companies.yaml"
 GROUP = "groups/sales.yaml"
 APP = "app.yaml"
+EXAMPLES = "tests/people.yaml"
 
 
 @dataclass(frozen=True, slots=True)

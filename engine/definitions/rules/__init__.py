@@ -9,6 +9,7 @@ from engine.definitions.rules import (
     app,
     cycles,
     data,
+    examples,
     expressions,
     fields,
     filters,
@@ -82,5 +83,11 @@ specified_rules: tuple[Rule, ...] = (
     indexes.indexes_are_needed,
     indexes.indexed_fields_are_reached,
     data.audit_trails_end,
+    examples.examples_name_what_is_there,
+    examples.examples_hold_values,
+    examples.examples_ask_something,
+    examples.callers_come_from_addresses,
+    examples.requests_are_answered,
+    examples.placeholders_are_captured,
 )
 """Every law, in the order in which an author would want to hear of them."""

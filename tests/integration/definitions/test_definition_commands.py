@@ -50,7 +50,7 @@ def test_a_new_app_is_free_of_warnings_and_laid_out(tmp_path):
     assert castwork("fmt", "--check", tmp_path).exit_code == 0
 
 
-@pytest.mark.parametrize("kind", ["entity", "app", "group"])
+@pytest.mark.parametrize("kind", ["entity", "app", "group", "test"])
 def test_schema_prints_a_schema(kind):
     done = castwork("schema", kind)
     assert done.exit_code == 0

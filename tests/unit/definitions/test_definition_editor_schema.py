@@ -22,7 +22,7 @@ VALIDATORS = {kind: Draft202012Validator(build_editor_schema(kind)) for kind in 
 
 
 def kind_of(name):
-    return {"entities": "entity", "groups": "group"}.get(name.split("/")[0], "app")
+    return {"entities": "entity", "groups": "group", "tests": "test"}.get(name.split("/")[0], "app")
 
 
 def plain(data):
@@ -68,9 +68,8 @@ def test_sample_apps_fit_their_schemas(folder):
     with_names = project_names([sources])
     narrow = {kind: Draft202012Validator(build_editor_schema(kind, with_names)) for kind in SCHEMAS}
     for name, text in readable(sources.files):
-        if not name.startswith("tests/"):
-            assert faults(name, text) == []
-            assert faults(name, text, narrow) == []
+        assert faults(name, text) == []
+        assert faults(name, text, narrow) == []
 
 
 @every(

@@ -108,6 +108,22 @@ security:
 impersonate: false
 """,
     "hooks.py": "async def tidy(ctx): ...\n",
+    "tests/things.yaml": """
+data: true
+from: 10.0.0.7
+permissions:
+  - name: All of it
+    as: [sales]
+    user: {firstName: Ada}
+    on: things
+    record: {name: b, code: abc}
+    becomes: {name: a}
+    can: {read: true, create: false, update: true, delete: false, auditLogs: true, import: true, export: true,
+          fields: {size: readOnly}, actions: {all: true}}
+requests:
+  - {name: Make one, as: sales, from: 10.0.0.8, method: POST, path: /data/things, headers: {X-Request-ID: one},
+     body: {name: a}, status: 200, response: {id: "{id}"}}
+""",
 }
 
 MODELS = [model for model in Definition.__subclasses__() if model.__module__.startswith("engine.definitions")]

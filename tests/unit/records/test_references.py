@@ -131,3 +131,11 @@ def test_a_limit_may_speak_of_the_present_day(bench):
 def test_what_may_not_be_chosen_is_told_in_the_place_of_its_field(things):
     told = things.problems({"limit": "x", "junior": "Ada", "else": 1})
     assert told == [("junior", "invalid"), ("limit", "invalid"), ("else", "invalidStructure")]
+
+
+def test_a_default_is_looked_up_where_nothing_is_sent(bench):
+    people = 'recordLabel: "{name}"\nfields: {name: {type: text, unique: true, lookup: true}}\n'
+    guided = bench("fields: {guide: {type: relationship, entity: people, default: Ada}}", others={"people": people})
+    guided.others["people"] = [{"_id": ADA, "version": 0, "label": "Ada", "name": "Ada"}]
+    assert guided.create({}).document["guide"] == {"id": ADA, "label": "Ada"}
+    assert guided.create({"guide": None}).document["guide"] is None
