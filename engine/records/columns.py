@@ -53,6 +53,8 @@ class Column:
     """Which cell of a row it is."""
     path: FieldPath | None = None
     """The field whose unique values tell records apart, where the column has them."""
+    refers: bool = False
+    """Whether its cells stand inside of a reference, and say which record is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +77,31 @@ class MatchKey:
 class Columns:
     """The header line of one table; raises BadRequest where a header names no field, or two name the same.
 
-    A field that `access` hides is as good as none. Without a `target` nothing is known of related records.
+    A field that `access` hides is as good as none. Without a `target` nothing is known of related records. Columns of
+    fields that are not stored are dropped where they are not `transient`.
     """
 
     def __init__(
-        self, entity: Entity, headers: Iterable[str], access: Access = FULL_ACCESS, target: Target | None = None
+        self,
+        entity: Entity,
+        headers: Iterable[str],
+        access: Access = FULL_ACCESS,
+        target: Target | None = None,
+        *,
+        transient: bool = True,
     ) -> None:
         written = [from_cell(header).strip() for header in headers]
         if len(written) > MOST_COLUMNS:
             raise BadRequest(f"The table has {len(written)} columns: at most {MOST_COLUMNS} can be read")
         self.count = len(written)
+        self._transient = transient
         self._build(entity, [_Header(place, text) for place, text in enumerate(written)], access, target)
 
     def _inside(self, entity: Entity, headers: Sequence[_Header], access: Access, target: Target) -> Columns:
         """The table inside this one."""
         inner = Columns.__new__(Columns)
         inner.count = self.count
+        inner._transient = self._transient
         inner._build(entity, headers, access, target)
         return inner
 
@@ -100,7 +111,7 @@ class Columns:
         columns: list[Column] = []
         abroad: dict[tuple[Key, ...], list[tuple[Field, _Header]]] = {}
         for header in headers:
-            found = _Walk(entity, header, access, target).resolve()
+            found = _Walk(entity, header, access, target, self._transient).resolve()
             if isinstance(found, Column):
                 columns.append(found)
             else:
@@ -161,17 +172,23 @@ class Columns:
         store = value_storer(self.unique.path.field)
         return MatchKey(self.unique.path.storage, value if store is None else store(value))
 
-    def read(self, cells: Cells, *, links: Links | None = None, old: Record | None = None) -> dict[str, Any]:
-        """The body of a row, for a new record or for the `old` one. A cell that its type cannot read stands there as
-        it is, to be refused with all that is wrong with the body. Raises BadRequest where there are more cells than
-        columns."""
+    def read(
+        self, cells: Cells, *, links: Links | None = None, old: Record | None = None, clear: bool = True
+    ) -> dict[str, Any]:
+        """The body of a row, for a new record or for the `old` one, of which empty cells `clear` fields or leave them
+        as they are. A cell that its type cannot read stands there as it is, to be refused with all that is wrong with
+        the body. Raises BadRequest where there are more cells than columns."""
         self.check(cells)
-        body: dict[str, Any] = self._tree.read(cells, links or {}, old, old is not None) or {}
+        body: dict[str, Any] = self._tree.read(_Row(cells, links or {}, clear), old) or {}
         return body
 
     def header_at(self, place: str) -> str | None:
         """The header of the column that fills a field at a concrete path (`addresses[1].city`), where one does."""
-        return next((column.header for column in self.columns if _dotted(column.keys) == place), None)
+        for column in self.columns:
+            filled = _dotted(column.keys)
+            if filled == place or (column.refers and filled.startswith(f"{place}.")):
+                return column.header
+        return next((one.columns.header for one in self.related if _dotted(one.keys) == place), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +216,7 @@ class _Walk:
     header: _Header
     access: Access
     target: Target | None
+    transient: bool
 
     def resolve(self) -> Column | tuple[tuple[Key, ...], Field, _Header]:
         """The column; or, for a field of a related record, where the relationship stands, and what is left."""
@@ -227,7 +245,7 @@ class _Walk:
                 raise BadRequest(f"The column {text!r} does not fit {found.path}: write {wanted}")
             keys.extend((found.name,) if index is None else (found.name, int(index)))
             walked.append(found)
-            writable = writable and found.writable
+            writable = writable and found.writable and (self.transient or not found.transient)
             last = number == len(parts)
             if found.type.shape is Shape.NESTED:
                 if last:
@@ -256,7 +274,7 @@ class _Walk:
             return keys, found, _Header(place, text, tuple(rest))
         if len(rest) > 1:
             raise BadRequest(f"The column {text!r} goes below {found.path}, which has no fields inside")
-        return Column(text, (*keys, rest[0][0]), dropped=not writable, place=place)
+        return Column(text, (*keys, rest[0][0]), dropped=not writable, place=place, refers=True)
 
     def _find(self, names: Mapping[str, Field], fields: Sequence[Field], name: str) -> Field | None:
         found = names.get(name) or next((item for item in fields if item.label == name), None)
@@ -276,11 +294,20 @@ def _by_lookup(there: Entity, keys: tuple[Key, ...], header: _Header, access: Ac
     if len(header.rest) > 1 or index is not None:
         return None
     if name in ("id", "label"):
-        return Column(header.text, (*keys, name), place=header.place)
+        return Column(header.text, (*keys, name), place=header.place, refers=True)
     item = there.by_name.get(name) or next((one for one in there.fields if one.label == name), None)
     if item is None or not item.lookup or access.hides(item.path):
         return None
-    return Column(header.text, (*keys, item.name), item.type, place=header.place)
+    return Column(header.text, (*keys, item.name), item.type, place=header.place, refers=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row as it is read."""
+
+    cells: Cells
+    links: Links
+    clear: bool
 
 
 @dataclass(slots=True)
@@ -307,16 +334,18 @@ class _Node:
             raise _same(node.header, header)
         node.leaf = leaf
 
-    def read(self, cells: Cells, links: Links, old: Any, updating: bool) -> Any:
-        """What the body has here; None for nothing. An object of an old record is told about all of its parts."""
+    def read(self, row: _Row, old: Any) -> Any:
+        """What the body has here; None for nothing. Where there is an old value, all of its parts are told."""
         if self.leaf is not None:
-            return self._read_leaf(cells, links)
+            return self._read_leaf(row)
         if self.item is not None:
-            return self._read_list(self.item, cells, links, old or [], updating)
+            return self._read_list(self.item, row, old)
+        if self.refers and self.is_blank(row):
+            return None
         found = {}
         for name, node in self.parts.items():
-            value = node.read(cells, links, (old or {}).get(name), updating)
-            if (value is not None or updating) and not node.dropped:
+            value = node.read(row, None if old is None else old.get(name) or {})
+            if (value is not None or (old is not None and row.clear)) and not node.dropped:
                 found[str(name)] = value
         return found or None
 
@@ -327,34 +356,38 @@ class _Node:
             return all(node.dropped for node in self.parts.values())
         return isinstance(self.leaf, Column) and self.leaf.dropped
 
-    def is_blank(self, cells: Cells, links: Links) -> bool:
+    @property
+    def refers(self) -> bool:
+        """Whether this is what is said of the record that a relationship points to."""
+        return any(isinstance(node.leaf, Column) and node.leaf.refers for node in self.parts.values())
+
+    def is_blank(self, row: _Row) -> bool:
         """Whether the row has nothing for what is here."""
         if self.leaf is not None:
-            return self._read_leaf(cells, links) is None
-        return all(node.is_blank(cells, links) for node in self.parts.values())
+            return self._read_leaf(row) is None
+        return all(node.is_blank(row) for node in self.parts.values())
 
-    def _read_leaf(self, cells: Cells, links: Links) -> Any:
+    def _read_leaf(self, row: _Row) -> Any:
         if not isinstance(self.leaf, Column):
-            return links.get(self.leaf or 0)
-        text = "" if self.leaf.dropped else _text(cells, self.leaf.place)
+            return row.links.get(self.leaf or 0)
+        text = "" if self.leaf.dropped else _text(row.cells, self.leaf.place)
         return _read(self.leaf.type, text) if text else None
 
-    def _read_list(
-        self, item: Field, cells: Cells, links: Links, old: Sequence[Any], updating: bool
-    ) -> list[Any] | None:
+    def _read_list(self, item: Field, row: _Row, old: Any) -> list[Any] | None:
         """The values at the places that have some, and as they were at places of the old list that have no column."""
+        before = old or []
         values = []
-        for place in sorted({*(int(key) for key in self.parts), *range(len(old))}):
+        for place in sorted({*(int(key) for key in self.parts), *range(len(before))}):
             node = self.parts.get(place)
-            if node is None:
-                values.append(_as_it_is(item, old[place]))
-            elif not node.is_blank(cells, links):
-                before = old[place] if place < len(old) else None
-                value = node.read(cells, links, before, before is not None)
-                if node.leaf is None and before is not None:
-                    value = {"id": before["id"], **value}
+            there = place < len(before)
+            if node is not None and not node.is_blank(row):
+                value = node.read(row, before[place] if there else None)
+                if node.leaf is None and there:
+                    value = {"id": before[place]["id"], **value}
                 values.append(value)
-        return values if values or updating else None
+            elif there and (node is None or not row.clear):
+                values.append(_as_it_is(item, before[place]))
+        return values if values or (old is not None and row.clear) else None
 
 
 def _as_it_is(item: Field, value: Any) -> Any:

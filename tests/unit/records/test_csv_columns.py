@@ -169,11 +169,24 @@ OLD = {
         (["makers[1]"], ["n"], {"makers": [{"id": "3" * 24}, "n"]}),
         (["maker"], [""], {"maker": None}),
         (["maker.taxId"], ["7"], {"maker": {"taxId": 7}}),
+        (["maker.taxId"], [""], {"maker": None}),
         (["maker.label"], ["m"], {"maker": {"label": "m"}}),
     ],
 )
 def test_a_row_about_a_record_says_what_becomes_of_every_field_that_has_a_column(tables, headers, cells, body):
     assert tables(*headers).read(cells, old=OLD) == body
+
+
+def test_empty_cells_may_leave_a_record_as_it_is(tables):
+    table = tables("code", "home.city", "tags[1]", "rooms[0].size", "rooms[0].doors[0]", "maker.taxId")
+    assert table.read([""] * 6, old=OLD, clear=False) == {
+        "tags": ["x", "y", "z"],
+        "rooms": [{"id": "1" * 24}, {"id": "2" * 24}],
+    }
+    assert table.read(["", "", "n", "7"], old=OLD, clear=False) == {
+        "tags": ["x", "n", "z"],
+        "rooms": [{"id": "1" * 24, "size": 7, "doors": ["in"]}, {"id": "2" * 24}],
+    }
 
 
 def test_the_first_unique_column_tells_records_apart(tables):
