@@ -243,6 +243,10 @@ class Store:
         """The exact number of matching documents."""
         return await self._collection(collection).count_documents(filter, session=session, maxTimeMS=self._time_limit)
 
+    async def has_more_than(self, collection: str, filter: Filter, number: int) -> bool:
+        """Whether more than `number` documents match; no more of them than that are looked at."""
+        return bool(await self.find(collection, filter, skip=number, limit=1, projection={"_id": 1}))
+
     @translating
     async def aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, session: Session | None = None

@@ -113,7 +113,9 @@ async def export_later(running: RunningApp, caller: Caller, name: str, pairs: Pa
         "scopes": None if caller.scopes is None else list(caller.scopes.texts),
     }
     order = _take(running, caller, payload)
-    await _check_number(order, most)
+    store, collection, find = running.store, order.compiled.collection, order.find
+    if not order.bounded and await store.has_more_than(collection, find.filter, find.skip + most):
+        raise _too_many(most)
     return await enqueue(
         running,
         EXPORT_RECORDS,
@@ -172,17 +174,8 @@ def _target(running: RunningApp, caller: Caller, item: Field) -> tuple[Entity, A
     return there, access
 
 
-async def _check_number(order: _Order, most: int) -> None:
-    if order.bounded:
-        return
-    find = order.find
-    beyond = await order.running.store.find(
-        order.compiled.collection, find.filter, skip=find.skip + most, limit=1, projection={"_id": 1}
-    )
-    if beyond:
-        raise BadRequest(
-            f"More than {most:,} records match, which is the most that one file takes: add filters, or give _size"
-        )
+def _too_many(most: int) -> BadRequest:
+    return BadRequest(f"More than {most:,} records match, the most that one file takes: add filters, or give _size")
 
 
 async def _run(context: JobContext) -> Results:
@@ -190,14 +183,15 @@ async def _run(context: JobContext) -> Results:
     scopes = payload["scopes"]
     caller = replace(context.caller, scopes=None if scopes is None else parse_scopes(scopes))
     order = _take(context.running, caller, payload)
-    await _check_number(order, payload["most"])
     if context.job.checkpoint is None:
         await context.note(Note(checkpoint={"begun": context.now()}))
     else:
         await context.running.store.files.delete_of({"job": context.job.id})
     store, find = context.running.store, order.find
-    matching = await store.count(order.compiled.collection, find.filter)
-    await context.note(Note(standing=0, records_count=min(max(matching - find.skip, 0), find.limit)))
+    matching = max(0, await store.count(order.compiled.collection, find.filter) - find.skip)
+    if matching > find.limit and not order.bounded:
+        raise _too_many(find.limit)
+    await context.note(Note(standing=0, records_count=min(matching, find.limit)))
     export = _Export(context, order)
     file = await export.write()
     await context.note(Note(standing=export.count))
