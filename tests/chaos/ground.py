@@ -186,6 +186,11 @@ class Ground:
         self.programs.append(program)
         return program
 
+    async def server(self) -> Program:
+        program = await Program.start("serve", str(self.folder), "--db", self.uri, "--port", "0")
+        self.programs.append(program)
+        return program
+
     async def things(self, batch: int, count: int) -> list[ObjectId]:
         """Ids of new records."""
         made = [

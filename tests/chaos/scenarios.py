@@ -9,7 +9,7 @@ import random
 import signal
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,41 @@ async def pause_worker(count: Count, runs: int, records: int, rng: random.Random
             await _end(ground, count, job, batch, records)
 
 
+async def storm(count: Count, runs: int, records: int, rng: random.Random, work: Work) -> None:
+    """One job that is killed `runs` times: its worker, a server that works too, the database under them, at random;
+    and workers at each named place."""
+    victims = [*_VICTIMS, CrashPoint.BEFORE_WRITE, CrashPoint.AFTER_WRITE, CrashPoint.AFTER_CHECKPOINT]
+    async with _ground(work) as (ground, database):
+        job = await _begin(ground, 0, records)
+        crew = await _crew(ground)
+        for kill in range(runs):
+            last = kill == runs - 1
+            victim = CrashPoint.BEFORE_FINISH if last else victims[kill % len(victims)]
+            done, status = await ground.processed(job)
+            if status == "FINISHED":
+                raise Violated(f"The job was over after {kill} of {runs} kills")
+            await ground.until(job, max(done, records * (kill + 1) // (runs + 1)), 300)
+            await asyncio.sleep(rng.random() / 5)
+            if isinstance(victim, CrashPoint):
+                for program in crew.values():
+                    await program.kill()
+                doomed = await ground.worker(**{VARIABLE: f"{victim}:{1 if last else rng.randrange(1, 4)}"})
+                code = await asyncio.wait_for(doomed.ended(), 600)
+                if code != -signal.SIGKILL:
+                    raise Violated(f"The worker ended with {code} instead of at {victim}")
+            elif victim == "database":
+                os.kill(database.pid, signal.SIGKILL)
+            else:
+                await crew[victim].kill()
+            done, status = await ground.processed(job)
+            count.kills += status != "FINISHED"
+            count.notes[victim] += 1
+            if victim != "database":
+                crew = await _crew(ground, crew)
+            count.longest_recovery = max(count.longest_recovery, await ground.until(job, done, BOUND + 20))
+        await _end(ground, count, job, 0, records, *crew.values())
+
+
 async def crowd(count: Count, runs: int, records: int, rng: random.Random, work: Work) -> None:
     """Eight workers (four for few jobs), a job that deletes one record for each of a fifth of `records`: each is run
     once."""
@@ -186,6 +221,7 @@ async def crowd(count: Count, runs: int, records: int, rng: random.Random, work:
 Scenario = Callable[[Count, int, int, random.Random, Work], Awaitable[None]]
 
 SCENARIOS: dict[str, Scenario] = {
+    "storm": storm,
     "worker": kill_worker,
     "points": crash_points,
     "database": kill_database,
@@ -193,6 +229,15 @@ SCENARIOS: dict[str, Scenario] = {
     "pause": pause_worker,
     "crowd": crowd,
 }
+
+
+_VICTIMS = {"worker": Ground.worker, "server": Ground.server, "database": None}
+
+
+async def _crew(ground: Ground, living: Mapping[str, Program] | None = None) -> dict[str, Program]:
+    """A server and a worker, which both run jobs: those that live still, or new ones."""
+    crew = {name: one for name, one in (living or {}).items() if one.process.returncode is None}
+    return crew | {name: await start(ground) for name, start in _VICTIMS.items() if start and name not in crew}
 
 
 @contextlib.asynccontextmanager

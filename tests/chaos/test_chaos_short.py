@@ -8,7 +8,7 @@ from tests.chaos.ground import ACTION, DELETION, Count
 from tests.chaos.scenarios import SCENARIOS
 
 RECORDS = 300
-RUNS = {"worker": 1, "points": 4, "database": 1, "server": 1, "pause": 1, "crowd": 1}
+RUNS = {"worker": 1, "points": 4, "database": 1, "server": 1, "pause": 1, "crowd": 1, "storm": 7}
 
 
 WORKS = {"database": DELETION, "pause": DELETION}
