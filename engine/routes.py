@@ -48,6 +48,7 @@ class Operation(StrEnum):
     RESUME_JOB = "resumeJob"
     LIST_LOGS = "listLogs"
     CREATE_LOG = "createLog"
+    DESCRIBE = "describe"
     HEALTH = "health"
     READINESS = "readiness"
 
@@ -150,6 +151,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.RESUME_JOB, "PUT", f"{_JOB}/resume", Permission.NONE, Scope.JOBS),
     Shape(Operation.LIST_LOGS, "GET", "/status/logs", Permission.NONE, Scope.DEVELOPERS),
     Shape(Operation.CREATE_LOG, "POST", "/status/logs", Permission.NONE, Scope.DEVELOPERS),
+    Shape(Operation.DESCRIBE, "GET", "/openapi.json", Permission.NONE, Scope.DEVELOPERS),
     Shape(Operation.HEALTH, "GET", "/healthz", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.READINESS, "GET", "/readyz", Permission.NONE, Scope.PUBLIC),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -125,6 +126,41 @@ def routes(path: AppPath) -> None:
     for one in loaded:
         for route in sorted(one.compiled.routes, key=lambda route: (route.entity or "", route.path)):
             typer.echo(f"{route.method:7} {route.path:44} {route.operation:14} {route.permission}")
+
+
+class DocumentFormat(StrEnum):
+    """How `openapi` writes the document."""
+
+    JSON = "json"
+    YAML = "yaml"
+
+
+@app.command()
+def openapi(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="An app's folder.")],
+    written: Annotated[DocumentFormat, typer.Option("--format", help="How to write it.")] = DocumentFormat.JSON,
+) -> None:
+    """Print the OpenAPI 3.1 document of an app. Needs no database.
+
+    A running server gives it to developers at /api/openapi.json.
+    """
+    import json
+
+    import yaml
+
+    from engine.fields.json_text import encode_json
+    from server.app import CannotServe, compile_apps
+
+    with told(path):
+        loaded = compile_apps(path)
+        if len(loaded) != 1:
+            names = ", ".join(one.name for one in loaded)
+            raise CannotServe(f"{path} holds several apps ({names}): give the folder of one")
+    document = json.loads(encode_json(loaded[0].compiled.openapi))
+    if written is DocumentFormat.YAML:
+        typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
+    else:
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def main() -> None:

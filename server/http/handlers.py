@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from starlette.types import ASGIApp
@@ -94,6 +95,14 @@ async def delete_record(call: Call) -> ASGIApp:
     return answer_json(await lists.delete_by_ids(call.running, call.caller, call.entity, ids, pairs))
 
 
+async def describe_app(call: Call) -> ASGIApp:
+    """GET /openapi.json."""
+    refuse_parameters(read_pairs(call))
+    document = await asyncio.to_thread(lambda: call.running.compiled.openapi)
+    app = f"/{call.params['app']}" if "app" in call.params else ""
+    return answer_json({**document, "servers": [{"url": app + call.settings.base_path or "/"}]})
+
+
 async def tell_health(call: Call) -> ASGIApp:
     """GET /healthz."""
     return await health()
@@ -150,6 +159,7 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.RESUME_JOB: resume_job,
     Operation.LIST_LOGS: list_logs,
     Operation.CREATE_LOG: create_log,
+    Operation.DESCRIBE: describe_app,
     Operation.HEALTH: tell_health,
     Operation.READINESS: tell_readiness,
 }
