@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from engine.definitions.codes import CODES, Code
 from engine.definitions.source import NoApp, Sources, find_apps, read_sources
-from engine.errors import Diagnostic
+from engine.errors import Diagnostic, Position
 
 Format = Literal["text", "json", "github", "sarif"]
 Check = Callable[[Sources], Sequence[Diagnostic]]
@@ -147,10 +147,17 @@ def _json(report: Report) -> str:
 def _github(report: Report) -> str:
     """Workflow commands, which GitHub shows beside the lines of a change."""
     return "\n".join(
-        f"::{item.severity} file={_property(item.at.file)},line={item.at.line},col={item.at.column},"
-        f"title={_property(item.code)}::{_data(item.message if item.hint is None else f'{item.message} ({item.hint})')}"
+        github_line(
+            item.severity, item.at, item.code, item.message if item.hint is None else f"{item.message} ({item.hint})"
+        )
         for item in report.diagnostics
     )
+
+
+def github_line(severity: str, at: Position, title: str, message: str) -> str:
+    """One workflow command."""
+    place = f"file={_property(at.file)},line={at.line},col={at.column}"
+    return f"::{severity} {place},title={_property(title)}::{_data(message)}"
 
 
 def _data(text: str) -> str:

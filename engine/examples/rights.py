@@ -1,0 +1,93 @@
+"""Examples of permissions: in go a compiled app and what its groups should be able to do, out comes what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from engine.compiler import CompiledApp
+from engine.definitions.examples import Expectation, PermissionExample
+from engine.examples.outcome import Failure, Outcome
+from engine.examples.words import as_text
+from engine.permissions import Case, Explainer, Verdict
+from engine.permissions.asked import Rule
+from engine.permissions.coverage import Coverage
+from engine.permissions.explain import FIELD, Explanation
+from engine.query import Clock
+from engine.records import Moment
+
+USERS: Final = "sys.users"
+_DEVELOPER: Final[Mapping[str, Any]] = {"permissions": {"developer": True}}
+"""Who makes the users of examples, so that they may be anybody."""
+
+
+class Trials:
+    """Tries examples of one app one after the other, and counts which rules they exercise."""
+
+    def __init__(self, compiled: CompiledApp, now: int) -> None:
+        self.coverage = Coverage(compiled.app)
+        self._compiled = compiled
+        self._explainer = Explainer(compiled.app, compiled.rights)
+        self._clock = Clock(now, compiled.app.timezone)
+        self._moment = Moment(now, compiled.app.timezone, _DEVELOPER)
+
+    def run(self, example: PermissionExample) -> Outcome:
+        """Looks at everything that the example expects."""
+        case = self._case(example)
+        failures = [found for one in example.expectations for found in self._look(example, one, case)]
+        name = example.name or f"{' and '.join(example.groups)} on {example.entity}"
+        return Outcome(name, example.at, tuple(failures))
+
+    def _case(self, example: PermissionExample) -> Case:
+        rules = self._compiled.entities[example.entity].rules
+        users = self._compiled.entities[USERS].rules
+        user = {} if example.user is None else users.sample(dict(example.user), self._moment)
+        moment = Moment(self._moment.now, self._moment.timezone, user)
+        if example.record is None and example.becomes is None:
+            return Case(self._clock, user)
+        record = rules.sample(dict(example.record or {}), moment)
+        if example.becomes is None:
+            return Case(self._clock, user, record)
+        becomes, changed = rules.preview_change(record, dict(example.becomes), moment)
+        return Case(self._clock, user, record, becomes, changed)
+
+    def _look(self, example: PermissionExample, expected: Expectation, case: Case) -> Iterator[Failure]:
+        if expected.operation.startswith(FIELD):
+            yield from self._look_at_field(example, expected, case)
+            return
+        found = self._explainer.explain(example.groups, example.entity, expected.operation, case)
+        self.coverage.note(found)
+        wanted = Verdict.ALLOWED if expected.expected else Verdict.DENIED
+        if found.verdict is not wanted:
+            yield _failure(expected, wanted, found.verdict, found)
+
+    def _look_at_field(self, example: PermissionExample, expected: Expectation, case: Case) -> Iterator[Failure]:
+        path = expected.operation.removeprefix(FIELD)
+        found = self._explainer.explain_field(example.groups, example.entity, path, case)
+        self.coverage.note(found.read)
+        if expected.expected != "none":
+            self.coverage.note(found.write)
+        if found.right != expected.expected:
+            side = found.read if "none" in (found.right, expected.expected) else found.write
+            yield _failure(expected, str(expected.expected), found.right, side)
+
+
+def _failure(expected: Expectation, wanted: str, found: str, explained: Explanation) -> Failure:
+    message = f"{expected.operation} is {found}"
+    if found == Verdict.DEPENDS:
+        message += ": give the record, or values of the user, that the rules ask for"
+    rules = "; ".join(map(describe_rule, explained.decided_by))
+    return Failure(expected.at, f"{message} by {rules}" if rules else message, wanted, found)
+
+
+def describe_rule(rule: Rule) -> str:
+    """A rule in words: where it stands, what it says."""
+    key = f"{rule.key} ({rule.part})" if rule.part else rule.key
+    said = f"{key}: {as_text(rule.says)}"
+    if not rule.written:
+        said = f"{rule.group} gives no {rule.key}, which means {as_text(rule.says)}"
+    about = f", which it is made of: {rule.about}" if rule.about else ""
+    return f"{rule.at} {said}{about}"
+
+
+__all__ = ["Trials", "describe_rule"]
