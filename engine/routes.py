@@ -6,12 +6,13 @@ operation of the product is one member of Operation, one record in SHAPES and it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.errors import CastworkError
-from engine.schema import ActionKind, App
+from engine.fields.reference import points_to_file
+from engine.schema import ActionKind, App, Entity
 
 
 class Operation(StrEnum):
@@ -39,6 +40,11 @@ class Operation(StrEnum):
     CHANGE_PASSWORD = "changePassword"  # noqa: S105 - the name of an operation
     CURRENT_USER = "currentUser"
     CHANGE_CURRENT_PASSWORD = "changeCurrentPassword"  # noqa: S105 - the name of an operation
+    UPLOAD_FILES = "uploadFiles"
+    READ_FILE = "readFile"
+    READ_RECORD_FILE = "readRecordFile"
+    SHARE_FILE = "shareFile"
+    READ_SHARED_FILE = "readSharedFile"
     LIST_JOBS = "listJobs"
     READ_JOB = "readJob"
     LIST_JOB_LOGS = "listJobLogs"
@@ -74,6 +80,8 @@ class Scope(StrEnum):
     OWN = "own"
     DATA = "data"
     JOBS = "jobs"
+    READ_FILES = "readFiles"
+    UPLOAD_FILES = "uploadFiles"
     DEVELOPERS = "developers"
 
 
@@ -104,6 +112,8 @@ class Route:
     permission: Permission
     scope: Scope
     shape: str
+    brings_files: bool = False
+    """Whether a body may bring files along, for fields of records or parameters of actions."""
 
 
 RECORDS = "/data/{entity}"
@@ -130,6 +140,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.REVERT, "PUT", f"{_RECORD}/revert", Permission.UPDATE, Scope.DATA),
     Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/auditLogs", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/history", Permission.AUDIT_LOGS, Scope.DATA),
+    Shape(Operation.READ_RECORD_FILE, "GET", f"{_RECORD}/files/{{file}}", Permission.READ, Scope.READ_FILES),
     Shape(Operation.ACTIVATE_USER, "PUT", f"{_USER}/activate", Permission.UPDATE, Scope.DATA, _USERS),
     Shape(Operation.DEACTIVATE_USER, "PUT", f"{_USER}/deactivate", Permission.UPDATE, Scope.DATA, _USERS),
     Shape(Operation.UNBLOCK_USER, "PUT", f"{_USER}/unblock", Permission.UPDATE, Scope.DATA, _USERS),
@@ -141,6 +152,10 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.CHANGE_PASSWORD, "PUT", "/auth/password", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.CURRENT_USER, "GET", "/users/current", Permission.NONE, Scope.OWN),
     Shape(Operation.CHANGE_CURRENT_PASSWORD, "PUT", "/users/current/password", Permission.NONE, Scope.OWN),
+    Shape(Operation.UPLOAD_FILES, "POST", "/files", Permission.NONE, Scope.UPLOAD_FILES),
+    Shape(Operation.READ_SHARED_FILE, "GET", "/files/shared/{id}", Permission.NONE, Scope.PUBLIC),
+    Shape(Operation.READ_FILE, "GET", "/files/{id}", Permission.NONE, Scope.READ_FILES),
+    Shape(Operation.SHARE_FILE, "PUT", "/files/{id}/share", Permission.NONE, Scope.READ_FILES),
     Shape(Operation.LIST_JOBS, "GET", "/status/jobs", Permission.NONE, Scope.JOBS),
     Shape(Operation.READ_JOB, "GET", _JOB, Permission.NONE, Scope.JOBS),
     Shape(Operation.LIST_JOB_LOGS, "GET", f"{_JOB}/logs", Permission.NONE, Scope.JOBS),
@@ -209,10 +224,11 @@ def build_route_table(app: App, shapes: Sequence[Shape] = SHAPES) -> tuple[Route
     faults = tuple(validate_shapes(shapes))
     if faults:
         raise OpenDoors(faults)
-    return tuple(route for shape in shapes for route in _routes(app, shape))
+    bringing = {name for name, entity in app.entities.items() if _brings_files(entity)}
+    return tuple(route for shape in shapes for route in _routes(app, shape, bringing))
 
 
-def _routes(app: App, shape: Shape) -> Iterator[Route]:
+def _routes(app: App, shape: Shape, bringing: Collection[str | None]) -> Iterator[Route]:
     if "{entity}" in shape.path:
         entities: Iterable[str | None] = app.entities
     else:
@@ -229,7 +245,14 @@ def _routes(app: App, shape: Shape) -> Iterator[Route]:
                 permission=shape.permission,
                 scope=shape.scope,
                 shape=shape.path,
+                brings_files=entity in bringing,
             )
+
+
+def _brings_files(entity: Entity) -> bool:
+    """Whether its records, or the parameters of its actions, point to stored files."""
+    parameters = [Entity(action.name, action.label, action.parameters) for action in entity.actions.values()]
+    return any(points_to_file(path.field.type) for one in (entity, *parameters) for path in one.all_paths())
 
 
 def _actions(app: App, shape: Shape, entity: str | None) -> Iterable[str | None]:

@@ -17,6 +17,8 @@ from server.http.serving import Edition, ServedApp, index_routes
 from server.runtime.audit import prepare_audit
 from server.runtime.auth.start import make_first_developer, purge_ended
 from server.runtime.calls import Calls
+from server.runtime.files.reading import prepare_shares
+from server.runtime.files.sweeping import keep_sweeping_files
 from server.runtime.hooks import BadHooks, Hooks, load_hooks
 from server.runtime.jobs import prepare_jobs
 from server.runtime.jobs.cancelling import end_tasks
@@ -92,7 +94,7 @@ class Deployment:
         self._connect = connect
         self._tell = tell
         self._running: RunningApp | None = None
-        self._sweeping: asyncio.Task[None] | None = None
+        self._sweeping: list[asyncio.Task[None]] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
@@ -127,19 +129,21 @@ class Deployment:
         await purge_ended(running.store)
         await prepare_jobs(running.store)
         await prepare_audit(running.store)
+        await running.store.files.prepare()
+        await prepare_shares(running.store)
         made = await make_first_developer(running, self._settings.admin_email, self._settings.admin_password)
         if made is not None:
             shown = f" with the password {made.password}" if made.password else ""
             self._tell(f"{self.loaded.name}: log in as {made.email}{shown}")
         self.served.edition = Edition(index_routes(compiled.routes), running, faults)
-        if self._sweeping is None:
-            self._sweeping = asyncio.create_task(keep_sweeping(lambda: self.served.edition.running))
+        if not self._sweeping:
+            works = (keep_sweeping(self._serving), keep_sweeping_files(self._serving, self._settings.upload_keep))
+            self._sweeping = [asyncio.create_task(work) for work in works]
             self._writing = asyncio.create_task(running.log.keep_writing(lambda: self.served.edition.running))
 
     async def close(self) -> None:
         """Ends what follows writes, and lets go of the database."""
-        if self._sweeping is not None:
-            await end_tasks([self._sweeping], CANCEL_AGAIN)
+        await end_tasks(self._sweeping, CANCEL_AGAIN)
         if self._running is not None:
             await self._running.outbox.close(LAST_WORK)
         if self._writing is not None:
@@ -147,6 +151,9 @@ class Deployment:
         if self._running is not None:
             await self._running.log.close(self._running.store, LAST_WORK)
             await self._running.store.close()
+
+    def _serving(self) -> RunningApp | None:
+        return self.served.edition.running
 
     def replace(self, loaded: LoadedApp) -> None:
         """Takes other definitions of the same app; they serve once `prepare` has run. Raises CannotServe."""

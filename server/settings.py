@@ -15,6 +15,18 @@ from engine.permissions.addresses import AllowList
 PREFIX = "CASTWORK_"
 KIB = 1024
 MIB = 1024 * KIB
+POSITIVE = (
+    "max_body",
+    "max_file_body",
+    "max_upload",
+    "max_url",
+    "max_export",
+    "max_headers",
+    "max_nesting",
+    "log_rows",
+    "log_days",
+)
+"""Settings that are whole numbers from 1 on."""
 
 
 class BadSetting(CastworkError):
@@ -66,6 +78,12 @@ class Settings:
     """How many records one export may write."""
     max_headers: int = 64 * KIB
     max_nesting: int = 32
+    max_file_body: int = 16 * MIB
+    """What a JSON body may have where records point to files, which it may bring along."""
+    max_upload: int = 50 * MIB
+    """What all files of one upload may have together."""
+    upload_keep: float = 12 * 3600.0
+    """How long an upload may wait for a record that points to it."""
 
     header_timeout: float = 10.0
     """How long a client may take to send the head of a request."""
@@ -143,7 +161,9 @@ def _check(settings: Settings) -> None:
         raise BadSetting(f"{PREFIX}TRUSTED_PROXIES: {error}; expected addresses such as 10.0.0.0/8,192.0.2.1") from None
     if not 0 <= settings.port <= 65535:
         raise BadSetting(f"The port is {settings.port}: expected 0 to 65535, where 0 takes any free one")
-    for name in ("max_body", "max_url", "max_export", "max_headers", "max_nesting", "log_rows", "log_days"):
+    if not settings.upload_keep > 0:
+        raise BadSetting(f"CASTWORK_UPLOAD_KEEP is {settings.upload_keep}: expected a number of seconds above 0")
+    for name in POSITIVE:
         if getattr(settings, name) < 1:
             raise BadSetting(f"{PREFIX}{name.upper()} is {getattr(settings, name)}: expected 1 or more")
 

@@ -23,6 +23,7 @@ from server.http.accounts import (
 from server.http.actions import act, act_by_query
 from server.http.audit import list_entity_trail, list_record_trail, revert_record
 from server.http.exports import export_records
+from server.http.files import download_file, download_record_file, download_shared_file, share, upload_files
 from server.http.jobs import (
     answer_job,
     cancel_job,
@@ -150,6 +151,11 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.CHANGE_PASSWORD: change_password,
     Operation.CURRENT_USER: tell_current_user,
     Operation.CHANGE_CURRENT_PASSWORD: change_current_password,
+    Operation.UPLOAD_FILES: upload_files,
+    Operation.READ_FILE: download_file,
+    Operation.READ_RECORD_FILE: download_record_file,
+    Operation.SHARE_FILE: share,
+    Operation.READ_SHARED_FILE: download_shared_file,
     Operation.LIST_JOBS: list_jobs,
     Operation.READ_JOB: read_job,
     Operation.LIST_JOB_LOGS: list_job_logs,

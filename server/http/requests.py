@@ -75,6 +75,8 @@ async def read_json(call: Call, *, optional: bool = False) -> Any:
     headers = dict(call.scope["headers"])
     refusal = _media_refusal(headers)
     limit = call.settings.max_body if refusal is None else 0
+    if call.route.brings_files and refusal is None:
+        limit = max(limit, call.settings.max_file_body)
     body = await _read_body(call.receive, headers, limit, refusal or _too_large(limit))
     if not body or body.isspace():
         if optional:

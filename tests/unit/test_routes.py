@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from engine.definitions import Sources, resolve_app
 from engine.routes import SHAPES, OpenDoors, Operation, Permission, Scope, Shape, build_route_table, validate_shapes
 from engine.schema import Action, ActionKind, App, Entity
 
@@ -36,6 +37,7 @@ def test_an_entity_gets_its_own_routes():
         ("GET", "/data/production.measure/auditLogs"): Operation.ENTITY_TRAIL,
         ("GET", "/data/production.measure/history"): Operation.ENTITY_TRAIL,
         ("PUT", "/data/production.measure/{id}/revert"): Operation.REVERT,
+        ("GET", "/data/production.measure/{id}/files/{file}"): Operation.READ_RECORD_FILE,
         ("GET", "/data/production.measure/{id}/auditLogs"): Operation.RECORD_TRAIL,
         ("GET", "/data/production.measure/{id}/history"): Operation.RECORD_TRAIL,
         ("GET", "/data/production.measure/{id}"): Operation.READ,
@@ -64,6 +66,7 @@ def test_only_these_routes_ask_nobody_who_they_are():
     assert {route.path for route in routes if route.scope is Scope.PUBLIC} == {
         "/auth/login",
         "/auth/password",
+        "/files/shared/{id}",
         "/healthz",
         "/readyz",
     }
@@ -113,6 +116,7 @@ def test_rights_follow_what_a_route_does():
         Operation.ENTITY_TRAIL: Permission.AUDIT_LOGS,
         Operation.RECORD_TRAIL: Permission.AUDIT_LOGS,
         Operation.REVERT: Permission.UPDATE,
+        Operation.READ_RECORD_FILE: Permission.READ,
     }
     routes = build_route_table(app_with("companies"))
     assert {route.operation: route.permission for route in routes if route.entity} == wanted
@@ -153,3 +157,14 @@ def test_a_path_asks_who_calls_for_all_of_its_methods_or_for_none():
     shapes = (shape("/me"), shape("/me", scope=Scope.PUBLIC, method="PUT"))
     with pytest.raises(OpenDoors, match="PUT /me asks nobody who they are"):
         build_route_table(app_with(), shapes)
+
+
+def test_bodies_bring_files_where_records_or_parameters_point_to_them():
+    entities = {
+        "plain": "fields: {name: {type: text}}\n",
+        "deep": "fields: {parts: {type: nested, many: true, fields: {photo: {type: file}}}}\n",
+        "acting": "fields: {name: {type: text}}\nactions: {stamp: {type: one, parameters: {scan: {type: file}}, steps: []}}\n",
+    }
+    files = {"app.yaml": "name: shop\n", **{f"entities/{name}.yaml": text for name, text in entities.items()}}
+    routes = build_route_table(resolve_app(Sources("shop", files)))
+    assert {route.entity for route in routes if route.brings_files} == {"deep", "acting"}

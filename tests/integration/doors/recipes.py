@@ -416,6 +416,26 @@ def of_job(success):
     return (Knock("waiting", expected, prepare=start_jobs, once=True, changes=True, one=True),)
 
 
+# the doors of files
+
+
+async def store_files(ask):
+    """What a job made for the caller, and what one made for somebody else."""
+    world, mine = ask.world, ask.caller if ask.caller in ask.world.people else "full"
+
+    async def content(which):
+        yield JOB[which].encode()
+
+    for kind, which in ((mine, OWN), ("alien", FOREIGN)):
+        meta = {"purpose": "export", "user": world.people[kind]}
+        file = await world.running.store.files.write(JOB[which], "text/csv", content(which), meta)
+        world.ids[mine].setdefault("jobs", {})[which] = file.id
+
+
+def of_file(name):
+    return (Knock(name, of_job(200)[0].expected, prepare=store_files, once=True, changes=True, one=True),)
+
+
 WRONG_LOGIN = {"email": "alien@example.com", "password": "not this one"}
 
 RECIPES = {
@@ -448,6 +468,11 @@ RECIPES = {
     Operation.CHANGE_CURRENT_PASSWORD: (
         Knock("wrong", always(401), body=fixed({"password": "not this one", "newPassword": "x"}), changes=True),
     ),
+    Operation.UPLOAD_FILES: (Knock("no file", always(415), body=fixed({})),),
+    Operation.READ_FILE: of_file("of a job"),
+    Operation.SHARE_FILE: of_file("of a job"),
+    Operation.READ_SHARED_FILE: (Knock("no link", always(404), prepare=store_files, once=True),),
+    Operation.READ_RECORD_FILE: (Knock("no file of the record", of_one(404), one=True),),
     Operation.LIST_JOBS: (Knock("", prepare=start_jobs, once=True),),
     Operation.READ_JOB: of_job(200),
     Operation.LIST_JOB_LOGS: of_job(200),
@@ -479,4 +504,5 @@ def knocks_of(route):
 async def knock_at(route, knock, ask):
     """Sends the request of a cell."""
     path = route.path.replace("{id}", knock.ids(ask.target)) if "{id}" in route.path else route.path
+    path = path.replace("{file}", NOBODY)
     return await ask.world.ask(ask.caller, route.method, path, query=knock.query(ask), body=knock.body(ask))
