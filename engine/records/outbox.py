@@ -43,6 +43,19 @@ def make_intent(kind: Kind, **data: Any) -> Intent:
     return {"id": ObjectId(), "kind": kind.value, **data}
 
 
+def distinct(intents: Sequence[Intent]) -> list[Intent]:
+    """Those that ask for different things, in order: all are worked out by the state of the present, so what several
+    writes ask for is done once."""
+    found: list[Intent] = []
+    asked: list[Intent] = []
+    for intent in intents:
+        ask = {name: value for name, value in intent.items() if name != "id"}
+        if ask not in asked:
+            asked.append(ask)
+            found.append(intent)
+    return found
+
+
 def with_intents(document: dict[str, Any], intents: Sequence[Intent]) -> dict[str, Any]:
     """A new document with its intents in it."""
     return {**document, OUTBOX: list(intents)} if intents else document
@@ -76,6 +89,7 @@ __all__ = [
     "REVISION",
     "Intent",
     "Kind",
+    "distinct",
     "make_intent",
     "pulling",
     "pushing",

@@ -27,9 +27,6 @@ Document = dict[str, Any]
 Edit = Callable[[Document], object]
 """Changes a stored document in place."""
 
-CHUNK = 50
-"""Records that one statement changes; others wait for the database no longer than that takes. The embedded engine
-takes 0.6 ms a record in chunks of 50 and 1.5 ms in chunks of 200."""
 MOST_ATTEMPTS = 50
 """How often one record is tried while others change it."""
 
@@ -70,7 +67,7 @@ async def _chunks(
     async for document in running.store.stream(referrer.entity, {referrer.id_path: target}, projection=projection):
         if wanted(document):
             chunk.append(document["_id"])
-        if len(chunk) == CHUNK:
+        if len(chunk) == running.store.chunk:
             yield chunk
             chunk = []
     if chunk:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
-from engine.records.outbox import OUTBOX, PENDING, pulling, taking
+from engine.records.outbox import OUTBOX, PENDING, distinct, pulling, taking
 from server.store import StoreError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ async def drain(running: RunningApp, entity: str, key: ObjectId) -> None:
         return
     from server.runtime.deeds import apply  # what follows writes records, which is followed
 
-    for intent in intents:
+    for intent in distinct(intents):
         await apply(running, entity, key, intent)
     whole, unset = taking(intents)
     if not await running.store.update(entity, {"_id": key, **whole}, unset):
@@ -117,7 +117,7 @@ async def _drain_removal(running: RunningApp, key: ObjectId) -> None:
         return
     from server.runtime.deeds import apply  # see drain
 
-    for intent in row["intents"]:
+    for intent in distinct(row["intents"]):
         await apply(running, row["entity"], row["record"], intent, row["document"])
     await running.store.delete(REMOVALS, {"_id": key})
 

@@ -27,6 +27,7 @@ class EmbeddedStore(Store):
     text_search = False
     place_lists = False
     retry_writes = False
+    chunk = 50  # it compares every document with every id: 0.7 ms a document, 2.8 ms in chunks of a thousand
 
     async def find(
         self,

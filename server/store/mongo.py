@@ -123,7 +123,8 @@ def translating(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any,
 class Store:
     """One database of one server, shared by everything in the process; `server.store.open_store` makes it.
 
-    `transactions`, `text_search` and `place_lists` (sphere indexes of lists) tell what the server can do. Filters,
+    `transactions`, `text_search` and `place_lists` (sphere indexes of lists) tell what the server can do, `chunk` how
+    many documents one statement should change, so that others wait for no longer than a moment. Filters,
     changes and pipelines are MongoDB data that the engine made: nothing here checks them. Every method may raise any
     StoreError.
     """
@@ -132,6 +133,7 @@ class Store:
     text_search: ClassVar[bool] = True
     place_lists: ClassVar[bool] = True
     retry_writes: ClassVar[bool] = True
+    chunk: ClassVar[int] = 500
 
     def __init__(
         self, client: AsyncMongoClient[Document], database: str, *, transactions: bool, patience: Patience

@@ -25,7 +25,7 @@ REFERRERS = int(os.environ.get("REFERRERS", "500"))
 KILLS = int(os.environ.get("KILLS", "3"))
 started = []
 SECONDS = 10
-"""How long the next process may take."""
+"""How long the next process may take; twice as long as a cascade takes that nobody disturbs, where that is more."""
 
 ENTITIES = {
     "companies": "recordLabel: name\nauditLogs: true\nfields:\n  name: {type: text, required: true}\n",
@@ -79,7 +79,11 @@ async def test_no_label_is_stale_and_no_row_is_missing_after_a_kill(make_world, 
         for number in range(REFERRERS)
     ]
     await world.store.insert_many("contacts", documents)
+    began = time.monotonic()
+    await world.change("companies", company["id"], name="undisturbed")
     await world.settle()
+    undisturbed = time.monotonic() - began
+    bar = max(SECONDS, 2 * undisturbed)
     slowest, interrupted = 0.0, 0
     for _ in range(KILLS):
         process = await start(database, "killed", tmp_path, company["id"])
@@ -90,16 +94,18 @@ async def test_no_label_is_stale_and_no_row_is_missing_after_a_kill(make_world, 
         interrupted += bool(await world.store.find("companies", PENDING, limit=1))
         process = await start(database, "killed", tmp_path, "-")
         began = time.monotonic()
-        while left := await world.store.count("contacts", stale):
-            assert time.monotonic() - began < SECONDS, f"{left} labels are stale"
-            await asyncio.sleep(0.05)
-        while await world.store.find("companies", PENDING, limit=1):
-            assert time.monotonic() - began < SECONDS, "intents are left"
+        while await world.store.find(
+            "companies", PENDING, limit=1
+        ):  # to count who is stale would keep the database busy
+            assert time.monotonic() - began < bar, "intents are left"
             await asyncio.sleep(0.05)
         slowest = max(slowest, time.monotonic() - began)
+        assert await world.store.count("contacts", stale) == 0
         await kill(process)
     version = (await world.store.get("companies", key))["version"]
     rows = await world.store.find(AUDIT, {"record": key})
     assert sorted(row["version"] for row in rows) == list(range(version + 1))
     assert interrupted, "no kill met a cascade"
-    print(f"{KILLS} kills, {interrupted} in a cascade of {REFERRERS}; slowest recovery {slowest:.1f} s")
+    print(
+        f"{KILLS} kills, {interrupted} in a cascade of {REFERRERS}; slowest recovery {slowest:.1f} s, {undisturbed:.1f} s undisturbed"
+    )
