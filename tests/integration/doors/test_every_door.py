@@ -1,7 +1,7 @@
 """Every route of the route table × every kind of caller × records that are theirs, somebody else's and nobody's.
 
-With CASTWORK_DOORS=full all callers knock at all doors; else those whose rights are the hardest to keep, and at one of
-two entities that are alike.
+With CASTWORK_DOORS=full all callers knock at all doors in all ways; else mostly those whose rights are the hardest to
+keep, and at one of two entities that are alike.
 
 No answer, header, log line or job holds what the caller may not see, nothing changes that they may not change, and the
 status follows from the rights alone. Routes are found in the table: one without a recipe fails by its name.
@@ -117,11 +117,21 @@ async def read_job(ask, job_id):
     else:
         raise AssertionError(f"The job {job_id} did not end: {found}")
     ask.world.working = False
+    if (
+        await asyncio.to_thread(ask.world.raw["sys.users"].find_one, {"_id": ObjectId(ask.world.people[ask.caller])})
+        is None
+    ):
+        return ""  # who deletes themselves reads nothing more
     texts = []
     for path in (f"/status/jobs/{job_id}", f"/status/jobs/{job_id}/logs", "/status/jobs"):
         told = await ask.world.ask(ask.caller, "GET", path)
         assert told.status == 200
         texts.append(told.text)
+    file = (found.get("results") or {}).get("fileId")
+    if file is not None:
+        answer = await ask.world.ask(ask.caller, "GET", f"/files/{file}")
+        assert answer.status == 200
+        texts.append(answer.text)
     file = (found["results"] or {}).get("fileId")
     if file is not None:
         texts += [chunk.decode() async for chunk in ask.world.running.store.files.read(file)]
@@ -149,6 +159,16 @@ async def try_cell(route, knock, ask, log):
     return answer.status
 
 
+def knocks_of_caller(caller, knocks):
+    """All of them; in the usual run one from those who are stopped or let through at the door itself, and background
+    work by those whose rights change from record to record."""
+    if FULL:
+        return knocks
+    if caller in (ANONYMOUS, DEVELOPER):
+        return knocks[:1]
+    return [knock for knock in knocks if caller in ("conditional", "partly") or not knock.runs_job]
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 async def test_every_route_answers_as_rights_say(telling, route, log):
     world, knocks = telling, knocks_of(route)
@@ -159,16 +179,17 @@ async def test_every_route_answers_as_rights_say(telling, route, log):
     await world.reset()
     undo = world.restore if route.entity in LINKED else world.reset
     for caller in KNOCKING:
-        for knock in knocks:
+        for knock in knocks_of_caller(caller, knocks):
             touched = False
             for which in TARGETS:
                 status = await try_cell(route, knock, Question(caller, route.entity, which, world=world), log)
                 if knock.prepare is not None or (knock.changes and status in (200, 401)):
                     touched = True
+                    found = await world.stored()
                     if knock.prepare is None:
-                        check_kept(world, caller, await world.stored(), f"{route.method} {route.path} {knock.name}")
+                        check_kept(world, caller, found, f"{route.method} {route.path} {knock.name}")
                     if not knock.once or which == TARGETS[-1]:
-                        await undo()
+                        await undo(found)
             if not touched:
                 label = f"{route.method} {route.path} {knock.name}: {caller} changed something"
                 assert await world.stored() == world.kept, label

@@ -151,7 +151,7 @@ class World:
             return MISSING_ID
         return self.ids[caller if caller in self.people else "full"][entity][which]
 
-    async def reset(self):
+    async def reset(self, found=None):
         """The whole database as it was made."""
         await self.running.outbox.settle()
         await asyncio.to_thread(self._reset)  # a transaction of this loop may have to end first
@@ -159,24 +159,30 @@ class World:
 
     def _reset(self):
         for name in self.raw.list_collection_names():
-            if name != "sys.workers":
+            if name not in (*self.documents, "sys.workers") and self.raw[name].find_one() is not None:
                 self.raw[name].delete_many({})
-        for collection, documents in self.documents.items():
-            self.raw[collection].insert_many(copy.deepcopy(documents))
+        for name, documents in self.documents.items():
+            self._repair(name, {document["_id"]: document for document in documents}, self._all(name))
 
-    async def restore(self):
-        """The records as they were made, whatever else there is."""
-        await self.running.outbox.settle()
-        await asyncio.to_thread(self._restore)
+    def _repair(self, name, wanted, found):
+        """Writes what is not as it was; reading costs the database less."""
+        gone = list(found.keys() - wanted.keys())
+        if gone:
+            self.raw[name].delete_many({"_id": {"$in": gone}})
+        for key, document in wanted.items():
+            if found.get(key) != document:
+                self.raw[name].replace_one({"_id": key}, copy.deepcopy(document), upsert=True)
 
-    def _restore(self):
-        found = self._stored()
+    def _all(self, name):
+        return {document["_id"]: without_marks(document) for document in self.raw[name].find()}
+
+    async def restore(self, found):
+        """The records as they were made, whatever else there is; `found` is how they are."""
+        await asyncio.to_thread(self._restore, found)
+
+    def _restore(self, found):
         for name, documents in self.kept.items():
-            for key in found[name].keys() - documents.keys():
-                self.raw[name].delete_one({"_id": key})
-            for key, document in documents.items():
-                if found[name].get(key) != document:
-                    self.raw[name].replace_one({"_id": key}, copy.deepcopy(document), upsert=True)
+            self._repair(name, documents, found[name])
 
     @cached_property
     def kept(self):
@@ -184,11 +190,12 @@ class World:
         return {name: {document["_id"]: document for document in self.documents[name]} for name in KEPT}
 
     async def stored(self):
-        """The records of each entity as they are, by id."""
+        """The records of each entity as they are, by id, once nothing follows from what was done any more."""
+        await self.running.outbox.settle()
         return await asyncio.to_thread(self._stored)
 
     def _stored(self):
-        return {name: {document["_id"]: without_marks(document) for document in self.raw[name].find()} for name in KEPT}
+        return {name: self._all(name) for name in KEPT}
 
     async def remove(self, collection, key):
         """Takes a document away as if it had never been."""
