@@ -39,8 +39,17 @@ def configure_logging(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("uvicorn.error", "pymongo", "watchfiles"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    quieten()
 
 
-__all__ = ["REQUEST_ID", "JsonLines", "configure_logging"]
+NOISY = ("uvicorn.error", "pymongo", "watchfiles", "httpx", "httpcore")
+"""Libraries that tell of every step; the last two with the whole URL, which may hold secrets."""
+
+
+def quieten() -> None:
+    """Lets libraries tell of troubles only."""
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+__all__ = ["NOISY", "REQUEST_ID", "JsonLines", "configure_logging", "quieten"]
