@@ -79,14 +79,19 @@ class Workbench:
         return Outcome(plan, written.record, calls, created.record)
 
 
+def below(key, text):
+    """A block of YAML under its key."""
+    lines = text.strip("\n").splitlines()
+    return "\n".join([f"{key}:", *("  " + line for line in lines)]) + "\n" if lines else ""
+
+
 @pytest.fixture
 def workbench():
-    def make(actions):
-        """Things with these actions, as YAML below `actions`."""
-        indented = "\n".join("  " + line for line in actions.strip("\n").splitlines())
+    def make(actions, listeners=""):
+        """Things with these actions and listeners, as YAML below those keys."""
         texts = {
             "app.yaml": "name: shop\n",
-            "entities/things.yaml": FIELDS + "actions:\n" + indented + "\n",
+            "entities/things.yaml": FIELDS + below("actions", actions) + below("listeners", listeners),
             "entities/people.yaml": PEOPLE,
         }
         return Workbench(build_app(resolve_app(Sources("shop", texts))))
