@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from server import definition_commands, job_commands, load_command, token_command
+from server import definition_commands, explain_command, job_commands, load_command, token_command
 from server.telling import told
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(definition_commands.app)
+app.add_typer(explain_command.app)
 app.add_typer(load_command.app)
 app.add_typer(token_command.app, name="token")
 app.add_typer(job_commands.app, name="jobs")

@@ -11,8 +11,9 @@ import typer
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Errors that the product raises on purpose are told without a traceback, all problems of definitions at once."""
+def told(path: Path, code: int = 1) -> Iterator[None]:
+    """Errors that the product raises on purpose are told without a traceback, all problems of definitions at once, and
+    end the command with `code`; with 2 where there is no app."""
     from engine.errors import CastworkError, DefinitionErrors
 
     try:
@@ -20,11 +21,11 @@ def told(path: Path) -> Iterator[None]:
     except DefinitionErrors:
         from engine.definitions import validate_paths
 
-        fail(validate_paths([path]).text)
+        fail(validate_paths([path]).text, code)
     except CastworkError as error:
         from engine.definitions import NoApp
 
-        fail(f"castwork: {error}", code=2 if isinstance(error, NoApp) else 1)
+        fail(f"castwork: {error}", code=2 if isinstance(error, NoApp) else code)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
 
 from engine.compiler import CompiledApp
 from engine.definitions.examples import Expectation, PermissionExample
+from engine.examples.cases import build_case
 from engine.examples.outcome import Failure, Outcome
 from engine.examples.words import as_text
 from engine.permissions import Case, Explainer, Verdict
 from engine.permissions.asked import Rule
 from engine.permissions.coverage import Coverage
 from engine.permissions.explain import FIELD, Explanation
-from engine.query import Clock
-from engine.records import Moment
-
-USERS: Final = "sys.users"
-_DEVELOPER: Final[Mapping[str, Any]] = {"permissions": {"developer": True}}
-"""Who makes the users of examples, so that they may be anybody."""
 
 
 class Trials:
@@ -28,28 +22,15 @@ class Trials:
         self.coverage = Coverage(compiled.app)
         self._compiled = compiled
         self._explainer = Explainer(compiled.app, compiled.rights)
-        self._clock = Clock(now, compiled.app.timezone)
-        self._moment = Moment(now, compiled.app.timezone, _DEVELOPER)
+        self._now = now
 
     def run(self, example: PermissionExample) -> Outcome:
         """Looks at everything that the example expects."""
-        case = self._case(example)
+        values = {"record": example.record, "becomes": example.becomes}
+        case = build_case(self._compiled, example.entity, self._now, user=example.user or {}, **values)
         failures = [found for one in example.expectations for found in self._look(example, one, case)]
         name = example.name or f"{' and '.join(example.groups)} on {example.entity}"
         return Outcome(name, example.at, tuple(failures))
-
-    def _case(self, example: PermissionExample) -> Case:
-        rules = self._compiled.entities[example.entity].rules
-        users = self._compiled.entities[USERS].rules
-        user = {} if example.user is None else users.sample(dict(example.user), self._moment)
-        moment = Moment(self._moment.now, self._moment.timezone, user)
-        if example.record is None and example.becomes is None:
-            return Case(self._clock, user)
-        record = rules.sample(dict(example.record or {}), moment)
-        if example.becomes is None:
-            return Case(self._clock, user, record)
-        becomes, changed = rules.preview_change(record, dict(example.becomes), moment)
-        return Case(self._clock, user, record, becomes, changed)
 
     def _look(self, example: PermissionExample, expected: Expectation, case: Case) -> Iterator[Failure]:
         if expected.operation.startswith(FIELD):

@@ -95,6 +95,10 @@ class Explainer:
         self._table = rights
         self._conditions = {name: FieldConditions(entity) for name, entity in app.entities.items()}
 
+    def check_entity(self, name: str) -> None:
+        """Raises BadRequest for an entity that there is not."""
+        self._entity(name)
+
     def check_groups(self, groups: Iterable[str]) -> None:
         """Raises BadRequest for a group that there is not."""
         for name in groups:
@@ -184,7 +188,9 @@ class Explainer:
         if grant is None:
             return self._unnamed(group, entity, "read")
         asked = Asked(grant, entity, replace(case, becomes=None))  # rights on fields look at the record as it is
-        rules = [*asked.rules("read" if part == READ else "update")]
+        rules = [*asked.rules("read")]
+        if part == WRITE:
+            rules = [rule for rule in asked.rules("update") if rule.key != "updateTo" or rule.verdict is Verdict.DENIED]
         rules += self._rules_of_sources(grant, entity, path, case, {(entity.name, path)})
         rules += asked.rules_of_field(path, READ)
         if part == WRITE:

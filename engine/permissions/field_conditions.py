@@ -13,7 +13,7 @@ from engine.expressions.filter import Condition, compile_condition
 from engine.permissions.asked import READ, WRITE, Case, Rule
 from engine.permissions.holding import Verdict, asks_user, of_bool
 from engine.query import FieldSet, parse_filter_map, plan_filter
-from engine.schema import Entity, Field, FieldPath, Written
+from engine.schema import NOWHERE, Entity, Field, FieldPath, Written
 
 KEPT = "kept by the server"
 """What is said of a field that bodies do not set: calculated ones, numbers and moments that the server gives."""
@@ -38,15 +38,15 @@ class FieldConditions:
             names = Names.of_entity(self._entity)
             for depth, item in enumerate(path.fields):
                 written = item.read if part == READ else item.write
-                if written is not True and (isinstance(written, Written) or item.writable):
+                if written is not True and not _is_kept(item):
                     verdict = self._verdict(path, depth, part, names, written, case)
                     yield self._rule(item, part, written, verdict)
                 names = names.of_group(item)
-        if not path.field.writable:
+        if _is_kept(path.field):
             yield self._rule(path.field, WRITE, KEPT, Verdict.DENIED)
 
     def _rule(self, item: Field, part: str, says: Written | bool | str, verdict: Verdict) -> Rule:
-        at = says.at if isinstance(says, Written) else item.at
+        at = says.at if isinstance(says, Written) else self._entity.at if item.at == NOWHERE else item.at
         value = says.value if isinstance(says, Written) else says
         return Rule(None, self._entity.name, f"fields.{item.path}", value, at, verdict, part=part)
 
@@ -75,6 +75,11 @@ class FieldConditions:
             known = _Compiled(compile_condition(written, names), _asks_user(written.value, names))
             self._compiled[path, part] = known
         return known
+
+
+def _is_kept(item: Field) -> bool:
+    """Whether bodies do not set a field: calculated ones, and ids, labels and copies, which no file defines."""
+    return not item.writable or (item.write is False and item.at == NOWHERE)
 
 
 def _asks_user(value: Any, names: Names) -> bool:

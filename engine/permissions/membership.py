@@ -63,6 +63,17 @@ class Memberships:
             _allowed=tuple(self._allowed[group.name] for group in groups if group.name in self._allowed),
         )
 
+    def named(self, written: Any) -> tuple[str, ...]:
+        """The names of the groups that a user's JSON lists by name, label or id; unknown ones are left out."""
+        found: dict[str, None] = {}
+        for item in written if isinstance(written, list) else ():
+            reference = item.get("group") if isinstance(item, Mapping) else None
+            for text in reference.values() if isinstance(reference, Mapping) else (reference,):
+                group = self._by_reference.get(text) if isinstance(text, str) else None
+                if group is not None:
+                    found[group.name] = None
+        return tuple(found)
+
     def rules_for(self, written: Any) -> PasswordRules | None:
         """The password rules that a body's list of groups asks for; None where it names no primary group."""
         for item in written if isinstance(written, list) else ():
