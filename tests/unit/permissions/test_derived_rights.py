@@ -136,3 +136,54 @@ def test_references_in_a_circle_are_shown_unless_something_in_it_is_hidden():
     assert not access(app, "hens", "all").hidden
     assert access(app, "hens", "some").hidden == {"other.name", "other.label", "label"}
     assert access(app, "eggs", "some").hidden == {"name", "other.label", "label"}
+
+
+REPORTS = """
+recordLabel: "{total}"
+fields:
+  region: {type: text}
+  total:  {type: integer, calculated: {aggregate: {entity: deals, where: {region: $record.region, state: open},
+           operation: sum, field: amount}}}
+  parts:  {type: integer, calculated: {aggregate: {entity: deals, where: {rows: {_or: [{kind: a}, {kind: b}]}}}}}
+"""
+DEALS = """
+fields:
+  region: {type: text}
+  state:  {type: text}
+  amount: {type: integer}
+  rows:   {type: nested, many: true, fields: {kind: {type: text}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("hidden", "gone"),
+    [
+        ("amount", {"total", "label"}),
+        ("state", {"total", "label"}),
+        ("region", {"total", "label"}),
+        ("rows.kind", {"parts"}),
+        ("rows", {"parts"}),
+    ],
+)
+def test_what_is_counted_over_hidden_fields_is_hidden(hidden, gone):
+    files = {
+        "app.yaml": "name: shop",
+        "entities/reports.yaml": REPORTS,
+        "entities/deals.yaml": DEALS,
+        "groups/sales.yaml": f"entities: {{reports: {{read: always}}, deals: {{read: always, fields: {{{hidden}: none}}}}}}",
+    }
+    rights = access(build_app(resolve_app(Sources("shop", files))), "reports", "sales")
+    assert {name for name in ("region", "total", "parts", "label") if rights.hides(name)} == gone
+
+
+def test_the_label_of_a_group_is_made_of_what_it_names():
+    app = compiled(sales="{contacts: {read: always}, companies: {read: always, fields: {name: none}}}")
+    rights = access(app, "contacts", "sales")
+    assert {
+        path for path in ("label", "jobs.label", "jobs.at.label", "company.label", "company.open") if rights.hides(path)
+    } == {
+        "label",
+        "jobs.label",
+        "jobs.at.label",
+        "company.label",
+    }
