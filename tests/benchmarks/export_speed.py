@@ -19,9 +19,11 @@ from engine.definitions import Sources
 from server.runtime.jobs import JOB_KINDS, Timing, Worker, export_later, prepare_jobs
 from server.runtime.jobs.stored import read_job
 from server.runtime.running import SYSTEM, RunningApp
-from server.store import EmbeddedDatabase, open_store
+from server.store import EmbeddedDatabase, Patience, open_store
 
 RECORDS = int(os.environ.get("CASTWORK_RECORDS", "200000"))
+PATIENCE = Patience(command=3_600_000, connect=600_000)
+"""The embedded engine sorts all records before it answers with the first, and says nothing meanwhile."""
 CHOSEN = os.environ.get("CASTWORK_EXPORT")
 BATCH = 5_000
 MIB = 1024 * 1024
@@ -130,7 +132,7 @@ async def measure(running, name, query):
 async def main():
     with tempfile.TemporaryDirectory() as folder:
         async with EmbeddedDatabase(Path(folder)) as database:
-            store = await open_store(database.uri, "transfer")
+            store = await open_store(database.uri, "transfer", PATIENCE)
             await prepare_jobs(store)
             await store.files.prepare()
             await fill(store)

@@ -64,8 +64,7 @@ entities:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(open_office):
-    office = await open_office(compiled=compile_app(Sources(".", SHOP)))
-    return office
+    return await open_office(compiled=compile_app(Sources(".", SHOP)))
 
 
 async def fill(office):
@@ -337,7 +336,7 @@ def held(monkeypatch):
 
     async def tell(self, count):
         await telling(self, count)
-        while not go.is_set() and not self.context.stop_asked:
+        while not go.is_set() and not self.context.stop_asked:  # noqa: ASYNC110 - two things are waited for
             await asyncio.sleep(0.01)
 
     monkeypatch.setattr(export._Export, "_tell", tell)
@@ -346,12 +345,18 @@ def held(monkeypatch):
     return go
 
 
+async def first_record(office, key):
+    """The job, as soon as it has written a record."""
+    while (job := await office.job(key)).records_processed == 0:  # noqa: ASYNC110 - told by the database
+        await asyncio.sleep(0.01)
+    return job
+
+
 async def test_a_stopped_export_leaves_no_file_and_begins_anew(shop, held):
     await shop.companies(5, owner=None, tags=[], addresses=[])
     async with shop.client() as client, shop.worker():
         key = (await client.put("/data/companies/export?_fields=name")).json()["jobId"]
-        while (await shop.job(key)).records_processed == 0:
-            await asyncio.sleep(0.01)
+        await first_record(shop, key)
         assert (await client.put(f"/status/jobs/{key}/stop")).status_code == 200
         job = await shop.until(key, "STOPPED")
         assert await shop.store.count(FILES, {}) == await shop.store.count(CHUNKS, {}) == 0
@@ -385,8 +390,7 @@ async def test_an_export_whose_worker_loses_the_job_writes_nothing(shop, held):
     await shop.companies(3, owner=None, tags=[], addresses=[])
     async with shop.client() as client, shop.worker():
         key = (await client.put("/data/companies/export?_fields=name")).json()["jobId"]
-        while (job := await shop.job(key)).records_processed == 0:
-            await asyncio.sleep(0.01)
+        job = await first_record(shop, key)
         await shop.store.update("sys.jobs", {"_id": job.id}, {"$set": {"fence": 99, "state": "stopped"}})
         for _ in range(500):
             if await shop.store.count(FILES, {}) == 0:
