@@ -206,7 +206,7 @@ def _faults(shape: Shape) -> Iterator[str]:
         yield "lies among the records and is about no entity"
     if about_records and shape.scope in _ASKS_NO_RIGHT:
         yield f"is about an entity, whose rights the scope {shape.scope} does not ask"
-    if about_records and shape.permission is Permission.NONE:
+    if about_records and shape.permission is Permission.NONE and shape.scope is not Scope.DEVELOPERS:
         yield "is about an entity and asks for no right on it"
     if not about_records and shape.permission is not Permission.NONE:
         yield f"asks for the right {shape.permission} on no entity"
