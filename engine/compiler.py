@@ -12,7 +12,7 @@ from engine.definitions import KnownFiles, Sources, resolve_app
 from engine.indexes import IndexPlan, plan_entity_indexes, plan_indexes
 from engine.jobs import Timetable
 from engine.openapi import build_openapi
-from engine.permissions import AccessTable
+from engine.permissions import AccessTable, Explainer
 from engine.permissions.membership import Memberships
 from engine.records import RecordRules, References, Views
 from engine.records.following import Following, compile_following
@@ -68,6 +68,11 @@ class CompiledApp:
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of the app, as if it stood at /api. Takes a second for hundreds of entities."""
         return build_openapi(self.app, self.routes)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What groups may do, and why."""
+        return Explainer(self.app, self.rights)
 
     @cached_property
     def memberships(self) -> Memberships:

@@ -27,6 +27,7 @@ class Operation(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     REVERT = "revert"
+    EXPLAIN_RIGHTS = "explainRights"
     RECORD_TRAIL = "recordTrail"
     ENTITY_TRAIL = "entityTrail"
     ACT = "act"
@@ -138,6 +139,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.CREATE, "POST", RECORDS, Permission.CREATE, Scope.DATA),
     Shape(Operation.DELETE_BY_QUERY, "DELETE", RECORDS, Permission.DELETE, Scope.DATA),
     Shape(Operation.REVERT, "PUT", f"{_RECORD}/revert", Permission.UPDATE, Scope.DATA),
+    Shape(Operation.EXPLAIN_RIGHTS, "GET", f"{_RECORD}/_access", Permission.NONE, Scope.DEVELOPERS),
     Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/auditLogs", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/history", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.READ_RECORD_FILE, "GET", f"{_RECORD}/files/{{file}}", Permission.READ, Scope.READ_FILES),

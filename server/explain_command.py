@@ -100,7 +100,6 @@ class _Asked:
         user: Path | None,
     ) -> None:
         from engine.examples.cases import USERS, build_case
-        from engine.permissions import Explainer
         from server.app import compile_apps
 
         loaded = compile_apps(path)
@@ -108,7 +107,7 @@ class _Asked:
             raise CannotExplain(f"{path} holds {len(loaded)} apps: give the folder of one")
         compiled = loaded[0].compiled
         self._entity = entity
-        self._explainer = Explainer(compiled.app, compiled.rights)
+        self._explainer = compiled.explainer
         self._explainer.check_entity(entity)
         person = _read(user, compiled, USERS, new=True)
         self._groups = _groups(compiled, groups, person)

@@ -9,7 +9,7 @@ from engine.definitions.examples import Expectation, PermissionExample
 from engine.examples.cases import build_case
 from engine.examples.outcome import Failure, Outcome
 from engine.examples.words import as_text
-from engine.permissions import Case, Explainer, Verdict
+from engine.permissions import Case, Verdict
 from engine.permissions.asked import Rule
 from engine.permissions.coverage import Coverage
 from engine.permissions.explain import FIELD, Explanation
@@ -21,7 +21,7 @@ class Trials:
     def __init__(self, compiled: CompiledApp, now: int) -> None:
         self.coverage = Coverage(compiled.app)
         self._compiled = compiled
-        self._explainer = Explainer(compiled.app, compiled.rights)
+        self._explainer = compiled.explainer
         self._now = now
 
     def run(self, example: PermissionExample) -> Outcome:

@@ -270,6 +270,13 @@ DESCRIBED: Mapping[str, Described] = {
         lambda at: at.parts.native(at.entity),
         query=lambda at: [query("to", "the version", {"type": "integer", "minimum": 0}, required=True)],
     ),
+    "explainRights": Described(
+        "What may be done with a record of {entity}, and which rules decide it",
+        query=lambda at: [
+            query("groups", "members of these groups, separated by commas; the caller unless given"),
+            query("user", "the user with this e-mail address"),
+        ],
+    ),
     "recordTrail": Described("What happened to a record of {entity}", _page(_audit_row), query=lambda at: [*_PAGE]),
     "entityTrail": Described(
         "What happened to records of {entity}",

@@ -39,7 +39,7 @@ from server.http.logs import create_log, list_logs
 from server.http.requests import Call, read_json, read_object, read_pairs
 from server.http.responses import answer_json
 from server.http.serving import Host, ServedApp
-from server.runtime import aggregates, jobs, lists, past, records
+from server.runtime import aggregates, jobs, lists, past, records, rights
 from server.runtime.parameters import refuse_parameters
 
 Handler = Callable[[Call], Awaitable[ASGIApp]]
@@ -104,6 +104,12 @@ async def describe_app(call: Call) -> ASGIApp:
     return answer_json({**document, "servers": [{"url": app + call.settings.base_path or "/"}]})
 
 
+async def explain_rights(call: Call) -> ASGIApp:
+    """GET /data/{entity}/{id}/_access."""
+    pairs = read_pairs(call)
+    return answer_json(await rights.explain_rights(call.running, call.caller, call.entity, call.params["id"], pairs))
+
+
 async def tell_health(call: Call) -> ASGIApp:
     """GET /healthz."""
     return await health()
@@ -138,6 +144,7 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.UPDATE: update_record,
     Operation.DELETE: delete_record,
     Operation.REVERT: revert_record,
+    Operation.EXPLAIN_RIGHTS: explain_rights,
     Operation.RECORD_TRAIL: list_record_trail,
     Operation.ENTITY_TRAIL: list_entity_trail,
     Operation.ACT: act,

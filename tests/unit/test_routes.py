@@ -37,6 +37,7 @@ def test_an_entity_gets_its_own_routes():
         ("GET", "/data/production.measure/auditLogs"): Operation.ENTITY_TRAIL,
         ("GET", "/data/production.measure/history"): Operation.ENTITY_TRAIL,
         ("PUT", "/data/production.measure/{id}/revert"): Operation.REVERT,
+        ("GET", "/data/production.measure/{id}/_access"): Operation.EXPLAIN_RIGHTS,
         ("GET", "/data/production.measure/{id}/files/{file}"): Operation.READ_RECORD_FILE,
         ("GET", "/data/production.measure/{id}/auditLogs"): Operation.RECORD_TRAIL,
         ("GET", "/data/production.measure/{id}/history"): Operation.RECORD_TRAIL,
@@ -116,6 +117,7 @@ def test_rights_follow_what_a_route_does():
         Operation.ENTITY_TRAIL: Permission.AUDIT_LOGS,
         Operation.RECORD_TRAIL: Permission.AUDIT_LOGS,
         Operation.REVERT: Permission.UPDATE,
+        Operation.EXPLAIN_RIGHTS: Permission.NONE,
         Operation.READ_RECORD_FILE: Permission.READ,
     }
     routes = build_route_table(app_with("companies"))

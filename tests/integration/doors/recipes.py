@@ -442,6 +442,12 @@ RECIPES = {
     Operation.LIST: LISTS,
     Operation.READ: (*READS, *READS_OF_PAST),
     Operation.REVERT: REVERTING,
+    Operation.EXPLAIN_RIGHTS: (
+        Knock("of oneself", of_one(), developers=True),
+        Knock("of a group", of_one(), query=fixed((("groups", "hidden"),)), developers=True),
+        Knock("of a user", of_one(), query=fixed((("user", "alien@example.com"),)), developers=True),
+        Knock("of nobody", always(400), query=fixed((("user", "nobody@example.com"),)), developers=True),
+    ),
     Operation.UPDATE: (*UPDATES, *UPDATES_OF_DEALS),
     Operation.DELETE: DELETIONS,
     Operation.DELETE_BY_QUERY: DELETIONS_BY_QUERY,
