@@ -1,0 +1,155 @@
+"""Records of random entities leave as CSV and come back as the same records, whatever their fields hold.
+
+CASTWORK_EXAMPLES says how many entities are tried (40), each with 10 to 30 records.
+"""
+
+import copy
+import csv
+import io
+import json
+import os
+
+from bson import ObjectId
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from engine.compiler import compile_app
+from engine.definitions import Sources
+from engine.errors import InvalidValue
+from engine.fields import FIELD_TYPES, Capability, Shape
+from engine.permissions import FULL_ACCESS
+from engine.records import Frame, Moment
+from engine.records.columns import Columns
+from engine.records.export_columns import ExportColumns, longest, plan_fields
+from server.runtime.jobs.export import to_lines
+from tests.properties.test_field_round_trips import GOOD, LINE
+from tests.unit.records.conftest import Bench
+
+EXAMPLES = int(os.environ.get("CASTWORK_EXAMPLES", "40"))
+RECORDS = 30
+PROPERTY = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="CASTWORK_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+PEOPLE = [
+    {"_id": ObjectId(f"{number:024x}"), "version": 0, "label": label, "name": label}
+    for number, label in enumerate(["Ann", "=Bob", 'O\'Neil, "Bo"', "-1", " x\n", "'+z"])
+]
+IMPORTABLE = [name for name, kind in FIELD_TYPES.items() if Capability.IMPORT in kind.capabilities]
+OWN_VALUES = {
+    "choice": [({"options": {"a": "Alpha", "b": "Beta, or =b", "c": "a"}}, st.sampled_from(["a", "b", "c"]))],
+    "dynamicChoice": [({}, LINE.filter(lambda text: not text.lstrip().startswith("{")))],
+    "relationship": [({"entity": "people"}, st.sampled_from([{"id": str(one["_id"])} for one in PEOPLE]))],
+    "group": [({}, st.sampled_from(["staff", "night"]))],
+    "text": [({}, LINE | st.text("='+-@\t\r\n\"', a1.", min_size=1, max_size=9))],
+}
+"""Where a cell holds less than the whole value, the values of which it holds all; and what is hard to write as CSV."""
+LABELS = st.none() | st.sampled_from(["Same", "a", "b", "a > b", "x[0]", "=L", "'=L", " a", 'q"q', "Ünïcode, too"])
+GROUPS = {"groups/staff.yaml": "label: Staff\n", "groups/night.yaml": "label: =Night\n"}
+
+
+def seen(values):
+    """Whether anything of an item of a nested group stands in the file."""
+    if isinstance(values, dict):
+        return any(map(seen, values.values()))
+    return any(map(seen, values)) if isinstance(values, list) else values is not None
+
+
+@st.composite
+def fields(draw, depth=0):
+    """Definitions of fields, and what makes a body for them."""
+    definitions, bodies = {}, {}
+    for name in draw(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=4 if depth else 6, unique=True)):
+        kind = draw(st.sampled_from(IMPORTABLE))
+        if kind == "nested":
+            if depth == 2:
+                continue
+            inner, values = draw(fields(depth + 1))
+            if not inner:
+                continue
+            options = {"fields": inner}
+        else:
+            options, values = draw(st.sampled_from(OWN_VALUES.get(kind) or GOOD[kind]))
+            values = values.filter(kept_by(kind, options))
+        many = Capability.MANY in FIELD_TYPES[kind].capabilities and draw(st.booleans())
+        label = draw(LABELS)
+        definitions[name] = {"type": kind, **options} | ({"many": True} if many else {})
+        if label is not None:
+            definitions[name]["label"] = label
+        bodies[name] = st.lists(values.filter(seen), max_size=3) if many else st.none() | values
+    return definitions, st.fixed_dictionaries(bodies)
+
+
+def kept_by(kind, options):
+    """Leaves out values of which a type keeps nothing, such as HTML of forbidden tags only."""
+    if FIELD_TYPES[kind].shape is not Shape.SCALAR:
+        return lambda written: True
+    configured = FIELD_TYPES[kind].configure(options)
+
+    def kept(written):
+        try:
+            return configured.parse_json(written) not in ("", None)
+        except InvalidValue:
+            return False
+
+    return kept
+
+
+def to_csv(bench, documents, *, names):
+    """The file that an export writes."""
+    entity = bench.entity.entity
+    target = target_of(bench)
+    plan = plan_fields(entity, None, FULL_ACCESS, target)
+    view = bench.entity.views.get(Frame(plan.shown, cells=True))
+    rows = [view.render(copy.deepcopy(document), Moment(0).scope) for document in documents]
+    widths = {path.name: max((longest(row, path) for row in rows), default=0) for path in plan.lists}
+    table = ExportColumns(entity, plan, widths, FULL_ACCESS, target)
+    return to_lines([table.headers(names=names)]) + to_lines(table.row(row, {}) for row in rows)
+
+
+def from_csv(bench, data):
+    """The bodies that an import makes of the file."""
+    lines = csv.reader(io.StringIO(data.decode(), newline=""), strict=True)
+    columns = Columns(bench.entity.entity, next(lines), FULL_ACCESS, target_of(bench))
+    return [columns.read(cells) for cells in lines]
+
+
+def target_of(bench):
+    return lambda item: (bench.compiled.app.target(item), FULL_ACCESS)
+
+
+def without_ids(fields, record):
+    """A record in value form, as far as it is the same in another one with the same values."""
+    found = {}
+    for item in fields:
+        value = record[item.name]
+        if item.type.shape is Shape.NESTED:
+            groups = value if item.many else [value]
+            value = [{"label": group["label"], **without_ids(item.fields, group)} for group in groups]
+        found[item.name] = value
+    return found
+
+
+@PROPERTY
+@given(data=st.data())
+def test_what_is_exported_is_imported_as_the_same_records(data):
+    definitions, bodies = data.draw(fields())
+    assume(definitions)
+    files = {
+        "app.yaml": "name: shop\n",
+        "entities/people.yaml": "recordLabel: name\nfields:\n  name: {type: text}\n",
+        "entities/things.yaml": json.dumps({"fields": definitions}),
+        **GROUPS,
+    }
+    bench = Bench(compile_app(Sources("shop", files)), "things", {"people": PEOPLE})
+    rules, own = bench.entity.rules, bench.entity.entity.fields
+    documents = [bench.create(body).document for body in data.draw(st.lists(bodies, min_size=10, max_size=RECORDS))]
+    names = data.draw(st.booleans())
+    written = to_csv(bench, documents, names=names)
+    again = [bench.create(body).document for body in from_csv(bench, written)]
+    before, after = ([without_ids(own, rules.load(one)) for one in kept] for kept in (documents, again))
+    assert after == before, written.decode()
+    assert to_csv(bench, again, names=names) == written
