@@ -8,6 +8,8 @@ import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+import msgspec
+
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that the running code serves."""
 
@@ -31,7 +33,10 @@ class JsonLines(logging.Formatter):
         entry |= getattr(record, "told", {})
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        try:
+            return msgspec.json.encode(entry).decode()
+        except UnicodeEncodeError:  # half of a pair of surrogates, which only escapes can write
+            return json.dumps(entry)
 
 
 def configure_logging(level: int = logging.INFO) -> None:
@@ -39,6 +44,7 @@ def configure_logging(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # looked up each time, never told
     quieten()
 
 
