@@ -8,7 +8,7 @@ MUTATIONS ?= 10000
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help run test unit doors properties mutations check bench chaos format lock
+.PHONY: help run test unit doors properties mutations check bench chaos format lock uploads
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -46,6 +46,9 @@ mutations: $(INSTALLED) ## change single words of the sample apps, 10,000 times 
 bench: $(INSTALLED) ## measure how long definitions take to check and to compile
 	$(BIN)/python -m tests.benchmarks.compile_time
 	$(BIN)/python -m tests.benchmarks.check_time
+
+uploads: $(INSTALLED) ## measure a server under large uploads (UPLOADS=20 UPLOAD_MB=50 UPLOAD_ONE_MB=100)
+	$(BIN)/python -m tests.benchmarks.upload_load
 
 format: $(INSTALLED) ## rewrite the code in the house format
 	$(BIN)/ruff check --fix

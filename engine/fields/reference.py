@@ -288,7 +288,7 @@ class FileType(ReferenceType):
     }
     query_part: ClassVar[str | None] = "name"
     title: ClassVar[str] = "name"
-    sample: ClassVar[object] = {"id": "5886f2a1e4b0b2f2a4f7a1d9", "name": "logo.png"}
+    sample: ClassVar[object] = {"id": "5886f2a1e4b0b2f2a4f7a1d9", "name": "logo.png (41.5kB)"}
     schema_gap: ClassVar[str | None] = (
         "Whether the file exists, and whether content is base64, is checked by the server only."
     )

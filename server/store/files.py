@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 CHUNKS = "sys.fs.chunks"
 CHUNK_SIZE = 255 * 1024
 """GridFS's own: what a chunk says besides its data fits into 256 KiB with it."""
-CHUNKS_A_READ = 4
-"""How many chunks one command reads: a megabyte, so that a slow client's download holds no cursor and little memory."""
+CHUNKS_AT_ONCE = 4
+"""How many chunks one command writes or reads: a megabyte, which a slow client takes time for, and which a process has
+room for many times over."""
 OWN_META = frozenset({"contentType", "whole", "held", "touched"})
 PURPOSE, WHOLE, HELD, TOUCHED = "metadata.purpose", "metadata.whole", "metadata.held", "metadata.touched"
 
@@ -115,9 +116,9 @@ class Files:
         end = document["length"] if end is None else min(end, document["length"])
         number = start // size
         while number * size < end:
-            beyond = min(number + CHUNKS_A_READ, -(-end // size))
+            beyond = min(number + CHUNKS_AT_ONCE, -(-end // size))
             wanted = {"files_id": ObjectId(id), "n": {"$gte": number, "$lt": beyond}}
-            found = await self._store.find(CHUNKS, wanted, sort=(("n", 1),), limit=CHUNKS_A_READ)
+            found = await self._store.find(CHUNKS, wanted, sort=(("n", 1),), limit=CHUNKS_AT_ONCE)
             if [chunk["n"] for chunk in found] != list(range(number, beyond)):
                 raise _gone(id)
             for chunk in found:
@@ -183,16 +184,22 @@ class Files:
             if limit is not None and size > limit:
                 raise TooLarge(f"The file is too large: at most {limit} bytes are allowed")
             waiting += piece
-            while len(waiting) >= CHUNK_SIZE:
-                await self._write_chunk(file_id, number, bytes(waiting[:CHUNK_SIZE]))
-                del waiting[:CHUNK_SIZE]
-                number += 1
+            while len(waiting) >= CHUNK_SIZE * CHUNKS_AT_ONCE:
+                await self._insert_chunks(file_id, number, waiting[: CHUNK_SIZE * CHUNKS_AT_ONCE])
+                del waiting[: CHUNK_SIZE * CHUNKS_AT_ONCE]
+                number += CHUNKS_AT_ONCE
         if waiting:
-            await self._write_chunk(file_id, number, bytes(waiting))
+            await self._insert_chunks(file_id, number, waiting)
         return size
 
-    async def _write_chunk(self, file_id: ObjectId, number: int, data: bytes) -> None:
-        await self._store.insert(CHUNKS, {"_id": ObjectId(), "files_id": file_id, "n": number, "data": Binary(data)})
+    async def _insert_chunks(self, file_id: ObjectId, first: int, data: bytearray) -> None:
+        pieces = (bytes(data[start : start + CHUNK_SIZE]) for start in range(0, len(data), CHUNK_SIZE))
+        documents: list[Document] = [
+            {"_id": ObjectId(), "files_id": file_id, "n": first + place, "data": Binary(piece)}
+            for place, piece in enumerate(pieces)
+        ]
+        for refusal in (await self._store.insert_many(CHUNKS, documents, ordered=True)).values():
+            raise refusal
 
     async def _take_away(self, file_id: ObjectId, whole: bool | None) -> bool:
         """Deletes a file whose `whole` is still as it was seen: from then on nobody finds it and nobody finishes it."""

@@ -53,7 +53,12 @@ def test_samples_replay(file, serve, crm):
     for step in yaml.safe_load(file.read_text()):
         request = step["request"]
         path = request["path"].format(**kept)
-        answer = serving.client.request(request["method"], path, json=request.get("body"))
+        files = [("file", (name, content)) for name, content in request.get("upload", {}).items()] or None
+        answer = serving.client.request(request["method"], path, json=request.get("body"), files=files)
         assert answer.status_code == step["status"], f"{step['sample']}: {answer.text}"
+        assert answer.headers.items() >= step.get("headers", {}).items(), step["sample"]
+        if "content" in step:
+            assert answer.text == step["content"], step["sample"]
+            continue
         assert not differences(step["response"], answer.json(), kept), step["sample"]
         kept.update({name: answer.json()[key] for name, key in step.get("keep", {}).items()})

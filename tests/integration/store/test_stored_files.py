@@ -134,3 +134,22 @@ async def test_other_tools_can_read_a_file(store, database):
         download = bucket.open_download_stream(ObjectId(stored.id))
         assert (download.filename, download.length) == ("report.csv", 4 * CHUNK_SIZE)
         assert download.read() == b"a,b\n" * CHUNK_SIZE
+
+
+async def test_a_held_file_is_found_untouched_after_a_while_and_deleted_unless_it_is_touched(any_store):
+    files = any_store.files
+    stored = [await files.write(name, "a/b", pieces(b"x"), META) for name in "abc"]
+    now = stored[-1].uploaded + 1000
+    assert await files.hold([stored[0].id], now)
+    assert not await files.hold([stored[0].id, "f" * 24], now)
+    assert await files.untouched("export", now + 1, 10) == []
+    assert [file.name for file in await files.untouched("upload", now, 10)] == ["b", "c"]
+    (last,) = [file for file in await files.untouched("upload", now + 1, 10) if file.name == "a"]
+    assert (last.held, last.touched) == (True, now)
+    assert await files.touch(last, now + 5, held=False)
+    assert not await files.touch(last, now + 6, held=True)
+    assert not await files.delete_untouched(last)
+    (again,) = [file for file in await files.untouched("upload", now + 10, 10) if file.name == "a"]
+    assert (again.held, again.touched) == (False, now + 5)
+    assert await files.delete_untouched(again)
+    assert await files.find(again.id) is None
