@@ -6,7 +6,7 @@ passes over lists of places, which no index takes; a restart makes it forget whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import cos, radians
 from typing import Any
 
@@ -18,9 +18,9 @@ from server.store.mongo import DISTANCE, Document, Filter, Nearest, Session, Sor
 class EmbeddedStore(Store):
     """A Store on the embedded engine.
 
-    Writes should be addressed by plain paths, `_id` first: only finds and counts with logical operators are mended. A
-    transaction that a killed process left open blocks writers of the same documents until the engine undoes it, which
-    is when the first transactional command comes in after a minute.
+    Writes should be addressed by plain paths, `_id` first: only finds, counts and pipelines that begin with a match are
+    mended. A transaction that a killed process left open blocks writers of the same documents until the engine undoes
+    it, which is when the first transactional command comes in after a minute.
     """
 
     engine = "embedded"
@@ -43,10 +43,9 @@ class EmbeddedStore(Store):
         session: Session | None = None,
     ) -> list[Document]:
         """As in Store."""
-        matches = match_stages(filter)
-        if len(matches) > 1 and nearest is None and hint is None:
+        if len(match_stages(filter)) > 1 and nearest is None and hint is None:
             stages = page_stages(sort=sort, skip=skip, limit=limit, projection=projection)
-            return await self.aggregate(collection, [*matches, *stages], session=session)
+            return await self.aggregate(collection, [{"$match": filter}, *stages], session=session)
         return await super().find(
             collection,
             filter,
@@ -59,11 +58,19 @@ class EmbeddedStore(Store):
             session=session,
         )
 
+    async def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, session: Session | None = None
+    ) -> list[Document]:
+        """As in Store."""
+        if pipeline and "$match" in pipeline[0]:
+            pipeline = [*match_stages(pipeline[0]["$match"]), *pipeline[1:]]
+        return await super().aggregate(collection, pipeline, session=session)
+
     @translating
     async def count(self, collection: str, filter: Filter, *, session: Session | None = None) -> int:
         """The exact number of matching documents."""
         if filter or session:
-            found = await self.aggregate(collection, [*match_stages(filter), {"$count": "n"}], session=session)
+            found = await self.aggregate(collection, [{"$match": filter}, {"$count": "n"}], session=session)
             return int(found[0]["n"]) if found else 0
         # There is no estimate in this engine: it counts the keys, which spares it decoding the documents.
         return await self._collection(collection).estimated_document_count(maxTimeMS=self._time_limit)
@@ -76,7 +83,7 @@ class EmbeddedStore(Store):
         if not nearest.listed:
             return super()._distance_stages(nearest, filter)
         measured = {"$set": {DISTANCE: _distance(nearest)}}
-        return [*match_stages(filter), measured, {"$match": {DISTANCE: {"$ne": None}}}]
+        return [{"$match": filter}, measured, {"$match": {DISTANCE: {"$ne": None}}}]
 
     def _not_committed(self, error: StoreError) -> StoreError:
         # After a restart it answers "no such transaction" about one that it did commit, so nothing may be repeated.

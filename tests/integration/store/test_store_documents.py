@@ -99,6 +99,7 @@ async def test_find_and_count_agree_on_logical_operators(any_store, filter, expe
     assert ids(await any_store.find("numbers", filter, sort=[("_id", 1)])) == expected
     assert await any_store.count("numbers", filter) == len(expected)
     assert ids(await any_store.find("numbers", filter, sort=[("_id", -1)], skip=1, limit=2)) == expected[::-1][1:3]
+    assert ids(await any_store.aggregate("numbers", [{"$match": filter}, {"$sort": {"_id": 1}}])) == expected
 
 
 async def test_count_of_a_missing_collection_is_zero(any_store):
