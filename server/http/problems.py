@@ -8,7 +8,7 @@ from typing import Any
 from engine.errors import BadRequest, Conflict, FieldProblem, InternalError, RequestError, TooLarge, Unavailable
 from server.http.responses import Answer, answer_json
 from server.log import REQUEST_ID
-from server.store import DocumentTooLarge, NotStorable, StoreUnavailable, TimedOut, WriteConflict
+from server.store import DocumentTooLarge, MemoryExceeded, NotStorable, StoreUnavailable, TimedOut, WriteConflict
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,9 @@ def _refusal(error: Exception) -> RequestError:
             return Conflict("Somebody else is changing the same records; try again")
         case NotStorable():
             return BadRequest("The request holds a value that the database cannot store")
+        case MemoryExceeded():
+            logger.warning("The database had too little memory: %s", error)
+            return BadRequest("This takes more memory than the database has for it; ask for fewer records")
         case DocumentTooLarge():
             return TooLarge("The record is too large to be stored: the database takes at most 16 MiB")
     logger.error("A request failed", exc_info=error)

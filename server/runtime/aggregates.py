@@ -9,7 +9,7 @@ from engine.aggregate import parse_pipeline, plan_aggregate, render_items, to_pi
 from engine.errors import BadRequest
 from engine.records import Frame
 from server.runtime.running import Caller, RunningApp
-from server.store import DocumentTooLarge
+from server.store import DocumentTooLarge, MemoryExceeded
 
 Json = dict[str, Any]
 
@@ -25,5 +25,7 @@ async def aggregate_records(running: RunningApp, caller: Caller, name: str, body
         documents = await running.store.aggregate(compiled.collection, to_pipeline(plan))
     except DocumentTooLarge as error:
         raise BadRequest("One item would hold more than 16 MiB; match fewer records or leave fields out") from error
+    except MemoryExceeded as error:
+        raise BadRequest("This takes more memory than the database has for it; match fewer records first") from error
     view, scope = compiled.views.get(Frame(hidden=access.hidden)), running.moment(caller).scope
     return render_items(plan, documents, lambda document: view.render(document, scope, access.masks))

@@ -5,6 +5,7 @@ StoreError
 ├── WriteConflict         another transaction was faster; `transient`, so a repeat may succeed
 ├── TimedOut              the server stopped the command at its time limit
 ├── DocumentTooLarge      over 16 MiB of BSON
+├── MemoryExceeded        sorting or grouping takes more memory than one command gets
 ├── NotStorable           the data holds something that BSON cannot (a 65-bit integer, a lone surrogate, …)
 ├── NotReadable           a stored document cannot be decoded
 ├── StoreUnavailable      no server, network trouble, no free connection, not primary, shutting down
@@ -56,6 +57,10 @@ class TimedOut(StoreError):
 
 class DocumentTooLarge(StoreError):
     """The document is larger than MongoDB takes."""
+
+
+class MemoryExceeded(StoreError):
+    """Sorting or grouping takes more memory than the server gives one command; a repeat would end the same."""
 
 
 class NotStorable(StoreError):

@@ -37,6 +37,7 @@ from pymongo.read_concern import ReadConcern
 from server.store.errors import (
     DocumentTooLarge,
     DuplicateKey,
+    MemoryExceeded,
     NotReadable,
     NotStorable,
     StoreError,
@@ -75,6 +76,7 @@ DRIVER_ERRORS = (PyMongoError, BSONError, OverflowError, UnicodeError, Recursion
 
 DUPLICATE_CODES = frozenset({11000, 11001, 12582})
 TOO_LARGE_CODES = frozenset({10334, 17419, 17420})
+MEMORY_CODES = frozenset({146, 292})
 CONFLICT_CODES = frozenset({112, 251})
 UNAVAILABLE_CODES = frozenset({6, 7, 64, 89, 91, 134, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436})
 """Not primary, shutting down, host unreachable, majority not reached: server states that pass by themselves."""
@@ -516,6 +518,8 @@ def _refusal(details: Mapping[str, Any], code: int | None, message: str, *, tran
         return DuplicateKey(_index_name(message), paths[0] if len(paths) == 1 else None, details.get("keyValue", {}))
     if code in TOO_LARGE_CODES:
         return DocumentTooLarge(message)
+    if code in MEMORY_CODES:
+        return MemoryExceeded(message)
     if code in CONFLICT_CODES:
         return WriteConflict(message, transient=transient)
     if code in UNAVAILABLE_CODES:

@@ -8,7 +8,7 @@ from engine.errors import BadRequest, Forbidden
 from engine.permissions.scopes import parse_scopes
 from server.runtime.aggregates import aggregate_records
 from server.runtime.running import SYSTEM, Caller, RunningApp
-from server.store import DocumentTooLarge
+from server.store import DocumentTooLarge, MemoryExceeded
 from tests.unit.aggregate.aggregate_samples import APP, NOW, company, plan
 
 ID = ObjectId(company(1))
@@ -78,6 +78,11 @@ async def ask(answer, caller, pipeline):
 async def test_an_item_that_is_too_large_is_the_clients_to_avoid():
     with pytest.raises(BadRequest, match="more than 16 MiB"):
         await ask(DocumentTooLarge("BSONObj size is invalid"), SYSTEM, [])
+
+
+async def test_memory_that_the_database_does_not_have_is_the_clients_to_spare():
+    with pytest.raises(BadRequest, match="match fewer records first"):
+        await ask(MemoryExceeded("Exceeded memory limit for $group"), SYSTEM, [])
 
 
 async def test_a_token_that_was_made_for_one_entity_reaches_no_other_one():

@@ -16,7 +16,15 @@ from engine.errors import (
     ValidationErrors,
 )
 from server.runtime import lists
-from server.store import DocumentTooLarge, NotStorable, StoreError, StoreUnavailable, TimedOut, WriteConflict
+from server.store import (
+    DocumentTooLarge,
+    MemoryExceeded,
+    NotStorable,
+    StoreError,
+    StoreUnavailable,
+    TimedOut,
+    WriteConflict,
+)
 from tests.every import every
 
 LIST = ("GET", "/api/data/companies")
@@ -99,6 +107,7 @@ async def test_waiting_is_told_in_seconds(failing):
         (WriteConflict("mongo-1:27017 busy"), 409, "conflict"),
         (NotStorable("mongo-1:27017 65 bits"), 400, "badRequest"),
         (DocumentTooLarge("mongo-1:27017 16793600"), 413, "tooLarge"),
+        (MemoryExceeded("mongo-1:27017 sort"), 400, "badRequest"),
         (StoreError("mongo-1:27017 broke"), 500, "internalError"),
         (RuntimeError("mongo-1:27017 secret"), 500, "internalError"),
         (RecursionError("mongo-1:27017 secret"), 500, "internalError"),
