@@ -15,6 +15,7 @@ from engine.permissions import FULL_ACCESS
 from engine.query import ListQuery, parse_filter_map, parse_query, plan_list, to_find
 from engine.records import Frame
 from server.runtime.aggregates import aggregate_records
+from server.runtime.lists import nearest_of
 from server.runtime.plain import to_plain
 from server.runtime.records import create_record, delete_record, update_record
 from server.runtime.running import Caller, RunningApp
@@ -39,7 +40,10 @@ class ScriptData:
     async def find(
         self, entity: str, query: Query = None, *, size: int | None = None, sort: str | Sequence[str] | None = None
     ) -> AsyncIterator[ScriptRecord]:
-        """Matching records, all of them or `size`; `sort` names fields, `-` before one turns its order around."""
+        """Matching records, all of them or `size`; `sort` names fields, `-` before one turns its order around.
+
+        A query by distance comes in the order of distance.
+        """
         compiled = self._running.entity(entity)
         asked = _read_query(query, sort)
         plan = plan_list(compiled.entity, asked, FULL_ACCESS, self._running.query_clock())
@@ -49,7 +53,12 @@ class ScriptData:
         while left is None or left > 0:
             count = PAGE if left is None else min(PAGE, left)
             page = await self._running.store.find(
-                compiled.collection, found.filter, sort=found.sort, skip=skip, limit=count
+                compiled.collection,
+                found.filter,
+                sort=found.sort,
+                skip=skip,
+                limit=count,
+                nearest=nearest_of(found),
             )
             for document in page:
                 yield self._show(compiled, document)

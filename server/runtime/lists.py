@@ -14,7 +14,17 @@ from engine.compiler import CompiledEntity
 from engine.errors import BadRequest, Forbidden, RequestError
 from engine.fields.base import Locale
 from engine.permissions import Access
-from engine.query import Output, join_filters, parse_query, plan_list, plan_read, plan_selection, to_filter, to_find
+from engine.query import (
+    Find,
+    Output,
+    join_filters,
+    parse_query,
+    plan_list,
+    plan_read,
+    plan_selection,
+    to_filter,
+    to_find,
+)
 from engine.query.cursor import Position, seal, unseal
 from engine.records import Frame
 from engine.schema import FieldPath
@@ -61,7 +71,7 @@ async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pa
         skip=find.skip,
         limit=find.limit,
         projection=projection,
-        nearest=None if find.geo is None else Nearest(find.geo.path, find.geo.point, find.geo.listed),
+        nearest=nearest_of(find),
     )
     page: Json = {}
     if plan.total and not plan.counts_itself:
@@ -82,6 +92,11 @@ async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pa
         page["cursor"] = cursor
     page["items"] = items
     return page
+
+
+def nearest_of(find: Find) -> Nearest | None:
+    """How the store sorts by distance, where a query asks for that order."""
+    return None if find.geo is None else Nearest(find.geo.path, find.geo.point, find.geo.listed)
 
 
 async def read_record(running: RunningApp, caller: Caller, name: str, record_id: str, pairs: Pairs) -> Json:

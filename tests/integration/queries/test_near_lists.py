@@ -2,6 +2,9 @@
 
 import pytest
 
+from server.runtime.hook_data import ScriptData
+from server.runtime.running import Caller
+
 PLACES = """
 recordLabel: name
 fields:
@@ -76,3 +79,16 @@ async def test_of_several_places_the_nearest_counts_and_a_record_comes_once(serv
     answer = await app.list("places", stops="near(0,0)")
     assert [item["label"] for item in answer["items"]] == ["one", "two"]
     assert answer["total"] == 2
+
+
+async def test_functions_find_what_is_near_in_the_same_order(serve_app, places):
+    app = await serve_app(entities_places=PLACES)
+    await app.add("places", *places)
+    data = ScriptData(app.running, Caller(developer=True), write=None)
+
+    async def found(query, **options):
+        return [record["name"] async for record in data.find("places", query, **options)]
+
+    assert await found("at=near(0,0)") == ["here", "near", "twin 1", "twin 2", "far"]
+    assert await found({"at": "near(0,0)", "kind": "a"}, size=1) == ["near"]
+    assert await found("at=near(0,0)", sort="-name") == ["twin 2", "twin 1", "near", "here", "far"]
