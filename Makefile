@@ -4,11 +4,12 @@ APP ?= app_definitions/crm
 PORT ?= 8000
 EXAMPLES ?= 4000
 MUTATIONS ?= 10000
+RECORDS ?= 200000
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help run test unit doors properties mutations check bench chaos format lock uploads
+.PHONY: help transfer run test unit doors properties mutations check bench chaos format lock uploads
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -49,6 +50,9 @@ bench: $(INSTALLED) ## measure how long definitions take to check and to compile
 
 uploads: $(INSTALLED) ## measure a server under large uploads (UPLOADS=20 UPLOAD_MB=50 UPLOAD_ONE_MB=100)
 	$(BIN)/python -m tests.benchmarks.upload_load
+
+transfer: $(INSTALLED) ## measure how fast 200,000 records leave for files, and in what memory (RECORDS=1000000)
+	CASTWORK_RECORDS=$(RECORDS) $(BIN)/python -m tests.benchmarks.export_speed
 
 format: $(INSTALLED) ## rewrite the code in the house format
 	$(BIN)/ruff check --fix

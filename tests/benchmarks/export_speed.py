@@ -124,7 +124,7 @@ async def measure(running, name, query):
     print(
         f"{name}: {RECORDS:,} records in {took:.1f} s, {RECORDS / took:,.0f} a second "
         f"({spent:.1f} s of work in this process); {file.size / MIB:.1f} MiB; "
-        f"memory grew by {(highest['rss'] - before) / MIB:.1f} MiB; busy for {highest['busy'] * 1000:.0f} ms at most"
+        f"memory grew by {(highest['rss'] - before) / MIB:.1f} to {highest['rss'] / MIB:.1f} MiB; busy for {highest['busy'] * 1000:.0f} ms at most"
     )
     await running.store.files.delete(file.id)
 
