@@ -344,6 +344,7 @@ DESCRIBED: Mapping[str, Described] = {
     "forceStopJob": Described("Stop a job that does not stop by itself", _job),
     "cancelJob": Described("Cancel a stopped job", _job),
     "resumeJob": Described("Let a stopped job go on", _job),
+    "undoJob": Described("Take back what an import wrote", _job_link),
     "listLogs": Described(
         "Get the app's log",
         _page(_log_line),
