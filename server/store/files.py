@@ -23,12 +23,13 @@ process leaves behind is found, see `delete_broken`.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bson import Binary, ObjectId
+from bson import ObjectId
 from bson.datetime_ms import DatetimeMS
 
 from engine.errors import TooLarge
@@ -44,6 +45,8 @@ CHUNK_SIZE = 255 * 1024
 CHUNKS_AT_ONCE = 4
 """How many chunks one command writes or reads: a megabyte, which a slow client takes time for, and which a process has
 room for many times over."""
+WRITERS = 3
+"""How many megabytes one process writes at the same time: more would keep the loop from all else and gain nothing."""
 OWN_META = frozenset({"contentType", "whole", "held", "touched"})
 PURPOSE, WHOLE, HELD, TOUCHED = "metadata.purpose", "metadata.whole", "metadata.held", "metadata.touched"
 
@@ -69,6 +72,7 @@ class Files:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._turns = asyncio.Semaphore(WRITERS)
 
     async def write(
         self,
@@ -185,21 +189,28 @@ class Files:
                 raise TooLarge(f"The file is too large: at most {limit} bytes are allowed")
             waiting += piece
             while len(waiting) >= CHUNK_SIZE * CHUNKS_AT_ONCE:
-                await self._insert_chunks(file_id, number, waiting[: CHUNK_SIZE * CHUNKS_AT_ONCE])
-                del waiting[: CHUNK_SIZE * CHUNKS_AT_ONCE]
-                number += CHUNKS_AT_ONCE
+                number = await self._insert_chunks(file_id, number, waiting)
         if waiting:
             await self._insert_chunks(file_id, number, waiting)
         return size
 
-    async def _insert_chunks(self, file_id: ObjectId, first: int, data: bytearray) -> None:
-        pieces = (bytes(data[start : start + CHUNK_SIZE]) for start in range(0, len(data), CHUNK_SIZE))
-        documents: list[Document] = [
-            {"_id": ObjectId(), "files_id": file_id, "n": first + place, "data": Binary(piece)}
-            for place, piece in enumerate(pieces)
-        ]
-        for refusal in (await self._store.insert_many(CHUNKS, documents, ordered=True)).values():
-            raise refusal
+    async def _insert_chunks(self, file_id: ObjectId, first: int, waiting: bytearray) -> int:
+        """Writes as many chunks as are written at once, takes them out, and answers the number of the next."""
+        async with self._turns:
+            places = range(0, min(len(waiting), CHUNK_SIZE * CHUNKS_AT_ONCE), CHUNK_SIZE)
+            documents: list[Document] = [
+                {
+                    "_id": ObjectId(),
+                    "files_id": file_id,
+                    "n": number,
+                    "data": bytes(waiting[place : place + CHUNK_SIZE]),
+                }
+                for number, place in enumerate(places, first)
+            ]
+            del waiting[: CHUNK_SIZE * CHUNKS_AT_ONCE]
+            for refusal in (await self._store.insert_many(CHUNKS, documents, ordered=True)).values():
+                raise refusal
+        return first + len(documents)
 
     async def _take_away(self, file_id: ObjectId, whole: bool | None) -> bool:
         """Deletes a file whose `whole` is still as it was seen: from then on nobody finds it and nobody finishes it."""
