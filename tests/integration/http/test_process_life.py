@@ -1,6 +1,7 @@
 """The life of a server: start, readiness, changed definitions, workers, and an orderly end."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from server.settings import Settings
 from tests.integration.http.conftest import ROOT, copy_crm
 
 
@@ -18,6 +20,12 @@ def castwork(*arguments, seconds=30):
     """Runs a command that ends by itself."""
     command = [sys.executable, "-m", "server", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=seconds, check=False)
+
+
+def processor_seconds_of_children():
+    """What ended commands have worked so far: a busy machine makes them wait, but does not give them more to do."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def slow_request(serving):
@@ -159,13 +167,13 @@ def test_changed_definitions_are_taken_over_and_broken_ones_are_not(crm, serve):
 def test_broken_definitions_are_told_whole_and_soon(crm):
     (crm / "entities" / "one.yaml").write_text("fields:\n  a: {type: nope}\n")
     (crm / "entities" / "two.yaml").write_text("fields:\n  b: {type: text, colour: red}\n")
-    started = time.monotonic()
+    before = processor_seconds_of_children()
     ended = castwork("serve", crm, "--port", "0")
     assert ended.returncode == 1
     assert "one.yaml:2:13" in ended.stderr
     assert "two.yaml:2:19" in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert time.monotonic() - started < 5
+    assert processor_seconds_of_children() - before < 5
     assert not (crm / ".castwork").exists()
 
 
@@ -264,4 +272,4 @@ def test_a_head_that_never_ends_is_cut(crm, serve):
         line.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n")
         started = time.monotonic()
         assert received(line) == b""
-        assert 0.5 < time.monotonic() - started < 4
+        assert 0.5 < time.monotonic() - started < Settings().header_timeout

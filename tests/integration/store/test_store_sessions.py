@@ -35,7 +35,7 @@ async def test_what_a_dead_process_left_open_can_be_undone(open_named):
         began = time.monotonic()
         await alive.kill_sessions([session.session_id])
         assert await waiting
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30, "it was undone by its age, after a minute"
         with pytest.raises(StoreError):
             await left_open.__aexit__(None, None, None)
         await dead.run_transaction(

@@ -280,17 +280,17 @@ def test_the_dialect_may_be_named():
 )
 def test_no_value_keeps_a_schema_busy(schema, value):
     checker = kind(schema)
-    start = time.perf_counter()
+    start = time.process_time()
     checker.check(checker.parse_json(value))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_pattern_of_a_schema_takes_linear_time():
     checker = kind({"pattern": "^(a+)+$"})
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InvalidValue):
         checker.check("a" * 50_000 + "b")
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_schemas_that_go_too_deep_for_a_value():

@@ -96,7 +96,7 @@ def test_plain_text_compiles_nothing_again():
     kind = FIELD_TYPES["dateTime"].configure({})
     display, locale = {"format": "EEEE, d MMMM yyyy HH:mm zzzz"}, Locale("Europe/Berlin", "de")
     kind.plain_text(0, display, locale)
-    start = time.perf_counter()
+    start = time.process_time()
     for instant in range(1_000):
         kind.plain_text(instant, display, locale)
-    assert (time.perf_counter() - start) / 1_000 < 0.001
+    assert (time.process_time() - start) / 1_000 < 0.001

@@ -105,9 +105,9 @@ def test_a_refused_pattern_names_re2_and_the_way_out():
 
 def test_patterns_take_linear_time(capfd):
     kind = text(pattern="(a+)+b", maxLength=100_000)
-    start = time.perf_counter()
+    start = time.process_time()
     assert refusal(kind, "a" * 50_000).rule == "pattern"
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     assert capfd.readouterr() == ("", "")
 
 

@@ -98,6 +98,6 @@ def test_a_part_lies_inside_the_file(text, size):
 
 def test_thousands_of_parts_cost_next_to_nothing():
     text = "bytes=" + ",".join(f"{number}-" for number in range(10_000))
-    began = time.perf_counter()
+    began = time.process_time()
     assert parse_range(text, 10**6) is None
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.1
