@@ -23,6 +23,7 @@ class Operation(StrEnum):
     DELETE_BY_QUERY = "deleteByQuery"
     AGGREGATE = "aggregate"
     EXPORT = "export"
+    IMPORT = "import"
     READ = "read"
     UPDATE = "update"
     DELETE = "delete"
@@ -53,6 +54,7 @@ class Operation(StrEnum):
     FORCE_STOP_JOB = "forceStopJob"
     CANCEL_JOB = "cancelJob"
     RESUME_JOB = "resumeJob"
+    UNDO_JOB = "undoJob"
     LIST_LOGS = "listLogs"
     CREATE_LOG = "createLog"
     DESCRIBE = "describe"
@@ -71,6 +73,7 @@ class Permission(StrEnum):
     ACTION = "action"
     AUDIT_LOGS = "auditLogs"
     EXPORT = "export"
+    IMPORT = "import"
 
 
 class Scope(StrEnum):
@@ -130,6 +133,7 @@ _ON_RECORDS = frozenset({ActionKind.ONE, ActionKind.MANY})
 SHAPES: tuple[Shape, ...] = (
     Shape(Operation.AGGREGATE, "PUT", f"{RECORDS}/aggregate", Permission.READ, Scope.DATA),
     Shape(Operation.EXPORT, "PUT", f"{RECORDS}/export", Permission.EXPORT, Scope.DATA),
+    Shape(Operation.IMPORT, "POST", f"{RECORDS}/import", Permission.IMPORT, Scope.DATA),
     Shape(Operation.ENTITY_TRAIL, "GET", f"{RECORDS}/auditLogs", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.ENTITY_TRAIL, "GET", f"{RECORDS}/history", Permission.AUDIT_LOGS, Scope.DATA),  # its older name
     Shape(Operation.READ, "GET", _RECORD, Permission.READ, Scope.DATA),
@@ -166,6 +170,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.FORCE_STOP_JOB, "PUT", f"{_JOB}/forceStop", Permission.NONE, Scope.JOBS),
     Shape(Operation.CANCEL_JOB, "PUT", f"{_JOB}/cancel", Permission.NONE, Scope.JOBS),
     Shape(Operation.RESUME_JOB, "PUT", f"{_JOB}/resume", Permission.NONE, Scope.JOBS),
+    Shape(Operation.UNDO_JOB, "PUT", f"{_JOB}/undo", Permission.NONE, Scope.JOBS),
     Shape(Operation.LIST_LOGS, "GET", "/status/logs", Permission.NONE, Scope.DEVELOPERS),
     Shape(Operation.CREATE_LOG, "POST", "/status/logs", Permission.NONE, Scope.DEVELOPERS),
     Shape(Operation.DESCRIBE, "GET", "/openapi.json", Permission.NONE, Scope.DEVELOPERS),

@@ -19,6 +19,7 @@ POSITIVE = (
     "max_body",
     "max_file_body",
     "max_upload",
+    "max_import",
     "max_url",
     "max_export",
     "max_headers",
@@ -80,6 +81,8 @@ class Settings:
     max_nesting: int = 32
     max_file_body: int = 16 * MIB
     """What a JSON body may have where records point to files, which it may bring along."""
+    max_import: int = 1024 * MIB
+    """What the file of one import may have."""
     max_upload: int = 50 * MIB
     """What all files of one upload may have together."""
     upload_keep: float = 12 * 3600.0

@@ -45,14 +45,16 @@ class ImportOptions:
             "relabel": self.update_relationships,
         }
 
-    def writing(self, mark: str | None = None) -> WriteOptions:
-        """How each record is written; see WriteOptions for the mark."""
+    def writing(self, new_id: str | None = None, mark: str | None = None) -> WriteOptions:
+        """How each record is written; see WriteOptions for the id and the mark."""
         return WriteOptions(
             calculate=self.update_calculated_fields,
             validate=self.perform_validations,
             conditions=self.filter_by_access_rules,
             defaults=self.set_default_values,
             refuse=self.skip_records_with_invalid_fields,
+            save=not self.preview,
+            new_id=new_id,
             mark=mark,
         )
 

@@ -24,6 +24,7 @@ from server.http.actions import act, act_by_query
 from server.http.audit import list_entity_trail, list_record_trail, revert_record
 from server.http.exports import export_records
 from server.http.files import download_file, download_record_file, download_shared_file, share, upload_files
+from server.http.imports import import_records, undo_job
 from server.http.jobs import (
     answer_job,
     cancel_job,
@@ -140,6 +141,7 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.DELETE_BY_QUERY: delete_by_query,
     Operation.AGGREGATE: aggregate_records,
     Operation.EXPORT: export_records,
+    Operation.IMPORT: import_records,
     Operation.READ: read_record,
     Operation.UPDATE: update_record,
     Operation.DELETE: delete_record,
@@ -170,6 +172,7 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.FORCE_STOP_JOB: force_stop_job,
     Operation.CANCEL_JOB: cancel_job,
     Operation.RESUME_JOB: resume_job,
+    Operation.UNDO_JOB: undo_job,
     Operation.LIST_LOGS: list_logs,
     Operation.CREATE_LOG: create_log,
     Operation.DESCRIBE: describe_app,

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
@@ -61,6 +62,12 @@ class Outbox:
         """Returns when nothing is being followed any more."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def make_room(self, most: int) -> None:
+        """Returns when as many documents are followed as are beyond that number now, so that what writes many does not
+        run away from what follows."""
+        if (beyond := len(self._tasks) - most) > 0:
+            await asyncio.gather(*islice(self._tasks, beyond), return_exceptions=True)
 
     async def close(self, seconds: float) -> None:
         """Gives what is being followed some time; what is left is found by the next process."""

@@ -54,20 +54,29 @@ async def revert_record(running: RunningApp, caller: Caller, name: str, record_i
         raise BadRequest("Say once to which version: to=3")
     compiled = running.entity(name)
     wanted = _number(TO, given[TO])
-    past, access = await _read(running, caller, compiled, record_id, VERSION, wanted)
+    past, _ = await _read(running, caller, compiled, record_id, VERSION, wanted)
     now = await running.store.get(compiled.collection, past["_id"])
     if now is None:
         raise compiled.rules.rights.missing(str(past["_id"]))
+    body = body_of_past(running, caller, compiled, past, now)
+    return await update_record(running, caller, name, record_id, {**body, "version": now["version"]})
+
+
+def body_of_past(
+    running: RunningApp, caller: Caller, compiled: CompiledEntity, past: Mapping[str, Any], now: Mapping[str, Any]
+) -> Json:
+    """The body that makes a record what it was, both as stored; fields that the caller may not read are left out."""
+    access = running.access(caller, compiled.entity.name)
     view = compiled.views.get(Frame(hidden=access.hidden))
     scope = running.moment(caller).scope
-    body = to_plain(view.render(past, scope, access.masks))
+    body = to_plain(view.render(dict(past), scope, access.masks))
     present = to_plain(view.render(dict(now), scope, access.masks))
     body = {item.name: body[item.name] for item in compiled.entity.fields if item.writable and item.name in body}
     for item in compiled.entity.fields:
         if item.many and item.type.shape is Shape.NESTED and item.name in body:
             known = {one["id"] for one in present.get(item.name) or ()}
             body[item.name] = [_as_item(one, known) for one in body[item.name]]
-    return await update_record(running, caller, name, record_id, {**body, "version": now["version"]})
+    return body
 
 
 def _as_item(item: Mapping[str, Any], known: set[str]) -> Json:
@@ -114,4 +123,4 @@ async def _read(
     return past, access
 
 
-__all__ = ["asks_for_past", "read_past", "revert_record"]
+__all__ = ["asks_for_past", "body_of_past", "read_past", "revert_record"]

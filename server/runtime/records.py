@@ -103,12 +103,19 @@ async def update_record(
 
 
 async def change_record(
-    running: RunningApp, caller: Caller, name: str, key: ObjectId, body: Any, options: WriteOptions = USUAL
+    running: RunningApp,
+    caller: Caller,
+    name: str,
+    key: ObjectId,
+    body: Any,
+    options: WriteOptions = USUAL,
+    document: Document | None = None,
 ) -> Write:
-    """A change to the record with that id. Raises what update_record raises."""
+    """A change to the record with that id, which is not read again where the `document` is there already. Raises what
+    update_record raises."""
     keeper = KEEPERS.get(name)
     if keeper is None:
-        return await _update(running, caller, name, key, body, options)
+        return await _update(running, caller, name, key, body, options, document=document)
 
     async def write(scope: RunningApp, rest: Any, problems: Sequence[FieldProblem]) -> Write:
         return await _update(scope, caller, name, key, rest, options, problems)
@@ -124,15 +131,18 @@ async def _update(
     body: Any,
     options: WriteOptions,
     problems: Sequence[FieldProblem] = (),
+    document: Document | None = None,
 ) -> Write:
     """As change_record; `problems` were found in the body before."""
     compiled = running.entity(name)
     access = running.access(caller, name)
     draft = compiled.rules.parse(body, access, new=False, options=options)
     draft.unknown.extend(problems)
-    document, _ = await asyncio.gather(
-        running.store.get(compiled.collection, key), answer_references(running, caller, compiled.references, draft)
-    )
+    answering = answer_references(running, caller, compiled.references, draft)
+    if document is None:
+        document, _ = await asyncio.gather(running.store.get(compiled.collection, key), answering)
+    else:
+        await answering
     for turn in range(MOST_ATTEMPTS):
         if document is None:
             raise compiled.rules.rights.missing(str(key))

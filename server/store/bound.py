@@ -31,7 +31,7 @@ IN_TRANSACTION = frozenset(
 """The methods that take part in the transaction; what else a Store can do stays outside of it."""
 
 
-class _Bound:
+class BoundStore:
     """Hands the session to every call, one call at a time, as a session demands."""
 
     def __init__(self, store: Store, session: Session) -> None:
@@ -54,7 +54,7 @@ class _Bound:
 
 def bound_store(store: Store, session: Session) -> Store:
     """The store as it is seen from inside the session's transaction."""
-    return cast(Store, _Bound(store, session))
+    return cast(Store, BoundStore(store, session))
 
 
 async def run_bound(store: Store, body: Callable[[Store], Awaitable[T]], session: Session | None = None) -> T:
@@ -62,7 +62,7 @@ async def run_bound(store: Store, body: Callable[[Store], Awaitable[T]], session
 
     Where the store is bound already, the body is part of that transaction.
     """
-    if isinstance(store, _Bound) or not store.transactions:
+    if isinstance(store, BoundStore) or not store.transactions:
         return await body(store)
     return await store.run_transaction(lambda opened: body(bound_store(store, opened)), session)
 

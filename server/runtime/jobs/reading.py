@@ -49,13 +49,13 @@ async def list_jobs(running: RunningApp, caller: Caller, pairs: Pairs) -> Json:
 
 async def show_job(running: RunningApp, caller: Caller, job_id: str) -> Json:
     """One job with all its results. Raises NotFound, and Forbidden for a job of somebody else."""
-    job = await _visible(running, caller, job_id)
+    job = await find_visible(running, caller, job_id)
     return await _render_whole(running.store, job)
 
 
 async def list_logs(running: RunningApp, caller: Caller, job_id: str, pairs: Pairs) -> Json:
     """A page of a job's log, the oldest line first. Raises as `show_job`."""
-    job = await _visible(running, caller, job_id)
+    job = await find_visible(running, caller, job_id)
     query = parse_log_query(pairs, running.query_clock())
     wanted = to_log_filter(query, job.id)
     page = {} if query.after is None else {"_id": {"$gt": query.after}}
@@ -68,11 +68,12 @@ async def list_logs(running: RunningApp, caller: Caller, job_id: str, pairs: Pai
 
 async def do_command(running: RunningApp, caller: Caller, job_id: str, command: Command) -> Json:
     """The job after a command. Raises as `show_job`, and BadRequest where the job's state does not allow it."""
-    job = await _visible(running, caller, job_id)
+    job = await find_visible(running, caller, job_id)
     return await _render_whole(running.store, await command_job(running, job.id, command))
 
 
-async def _visible(running: RunningApp, caller: Caller, job_id: str) -> Job:
+async def find_visible(running: RunningApp, caller: Caller, job_id: str) -> Job:
+    """The job, for a caller who may see it. Raises as `show_job`."""
     key = parse_id(job_id)
     job = None if key is None else await read_job(running.store, key, PAGE_OUT)
     if job is None:
@@ -103,4 +104,4 @@ def _page(total: int, found: Sequence[Mapping[str, Any]], items: list[Json]) -> 
     return page
 
 
-__all__ = ["do_command", "list_jobs", "list_logs", "show_job"]
+__all__ = ["do_command", "find_visible", "list_jobs", "list_logs", "show_job"]

@@ -19,6 +19,8 @@ LOGS = "sys.jobLogs"
 """_id, job, timestamp (ms), level, message, expires."""
 RESULTS = "sys.jobResults"
 """_id, job, number, key, result, expires: what became of one item of a job."""
+IMPORTED, REFUSED = "sys.importedRows", "sys.refusedRows"
+"""What imports wrote, and what they did not, see `imports.ledger`."""
 WORKERS = "sys.workers"
 """_id, machine, pid, process, lease (ms), seen (by the database's clock), expires."""
 SCHEDULES = "sys.schedules"
@@ -39,7 +41,7 @@ _INDEXES: tuple[tuple[str, str, tuple[tuple[str, int], ...], Mapping[str, Any]],
     (LOGS, "cw_job", (("job", 1), ("_id", 1)), {}),
     (RESULTS, "cw_job", (("job", 1), ("number", 1)), {}),
 )
-_EXPIRING = (JOBS, LOGS, RESULTS, WORKERS)
+_EXPIRING = (JOBS, LOGS, RESULTS, IMPORTED, REFUSED, WORKERS)
 
 
 async def prepare_jobs(store: Store) -> None:
@@ -79,9 +81,11 @@ def expiry(now: int) -> DatetimeMS:
 
 
 __all__ = [
+    "IMPORTED",
     "JOBS",
     "LOGS",
     "PAGE_OUT",
+    "REFUSED",
     "RESULTS",
     "SCHEDULES",
     "WORKERS",

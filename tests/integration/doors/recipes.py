@@ -101,6 +101,8 @@ class Knock:
     expected: Callable = DONE
     query: Callable = lambda ask: ()
     body: Callable = nothing
+    rows: Callable | None = None
+    """Makes the lines of a CSV file that is sent in the place of a body."""
     ids: Callable = str
     prepare: Callable | None = None
     once: bool = False
@@ -290,6 +292,57 @@ EXPORTS = (
     Knock("more than there may be", always(400), query=exporting(("_size", "1000001"))),
 )
 
+# the doors of imports
+
+ABOUT_ALL = {"deals": "title", "accounts": "name", "sys.users": "firstName"}
+ABOUT_SOME = {"deals": "secret", "accounts": "code", "sys.users": "lastName"}
+
+
+def one_row(header):
+    """A new record with a value in each column; of users, with an address of its own or that of the target."""
+
+    def rows(ask):
+        columns = header(ask)
+        values = {"email": "alien@example.com" if ask.which == FOREIGN else "new@example.com", "status": "INACTIVE"}
+        return [",".join(columns), ",".join(values.get(column, "changed") for column in columns)]
+
+    return rows
+
+
+def importing(name, header, expected=DONE, **more):
+    return Knock(name, expected, rows=one_row(header), runs_job=True, changes=True, **more)
+
+
+def by_hidden(ask):
+    return 400 if hides(ask) else 200
+
+
+IMPORTS = (
+    Knock("no file", always(415), body=fixed({})),
+    importing("a field for all", lambda ask: [ABOUT_ALL[ask.entity]]),
+    importing("a field for some", lambda ask: [ABOUT_ALL[ask.entity], ABOUT_SOME[ask.entity]], by_hidden),
+    importing("checked only", lambda ask: [ABOUT_ALL[ask.entity]], query=fixed((("preview", "true"),))),
+    importing(
+        "no rules",
+        lambda ask: [ABOUT_ALL[ask.entity]],
+        always(200),
+        query=fixed((("performValidations", "false"),)),
+        developers=True,
+        entities=LINKED,
+    ),
+    importing("a user", fixed(["firstName", "email", "status"]), entities=USERS),
+    importing("an account as well", fixed(["title", "account.name", "account.deal"]), entities=DEALS),
+    importing(
+        "an account by what some do not see",
+        fixed(["title", "account.code", "account.name"]),
+        lambda ask: 400 if ask.caller in ("hidden", "partly") else 200,
+        entities=DEALS,
+    ),
+    importing(
+        "the account of a user", fixed(["name", "owner.email", "owner.firstName"]), entities=frozenset({"accounts"})
+    ),
+)
+
 # the doors of the past
 
 
@@ -457,6 +510,7 @@ RECIPES = {
     ),
     Operation.AGGREGATE: AGGREGATIONS,
     Operation.EXPORT: EXPORTS,
+    Operation.IMPORT: IMPORTS,
     Operation.RECORD_TRAIL: (Knock("", past, one=True),),
     Operation.ENTITY_TRAIL: TRAILS,
     Operation.ACT: ACTIONS,
@@ -486,6 +540,7 @@ RECIPES = {
     Operation.FORCE_STOP_JOB: of_job(400),
     Operation.CANCEL_JOB: of_job(400),
     Operation.RESUME_JOB: of_job(400),
+    Operation.UNDO_JOB: of_job(400),
     Operation.LIST_LOGS: (Knock("", developers=True),),
     Operation.CREATE_LOG: (
         Knock("a line", body=fixed({"level": "INFO", "message": "hello"}), developers=True, changes=True),
@@ -511,4 +566,14 @@ async def knock_at(route, knock, ask):
     """Sends the request of a cell."""
     path = route.path.replace("{id}", knock.ids(ask.target)) if "{id}" in route.path else route.path
     path = path.replace("{file}", NOBODY)
-    return await ask.world.ask(ask.caller, route.method, path, query=knock.query(ask), body=knock.body(ask))
+    if knock.rows is None:
+        return await ask.world.ask(ask.caller, route.method, path, query=knock.query(ask), body=knock.body(ask))
+    head, tail = '--x\r\nContent-Disposition: form-data; name="file"; filename="rows.csv"\r\n\r\n', "\r\n--x--\r\n"
+    return await ask.world.ask(
+        ask.caller,
+        route.method,
+        path,
+        query=knock.query(ask),
+        headers=[(b"content-type", b"multipart/form-data; boundary=x")],
+        raw_body=(head + "\n".join(knock.rows(ask)) + tail).encode(),
+    )
