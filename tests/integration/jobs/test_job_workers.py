@@ -18,6 +18,14 @@ from server.store import StoreUnavailable
 from tests.integration.jobs.conftest import FAST, kind_of
 
 
+async def settled(started, number):
+    """Returns when so many jobs have begun, and some time in which another one could have."""
+    async with asyncio.timeout(20):
+        while len(started) < number:  # noqa: ASYNC110 - a list has no event
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.3)
+
+
 async def test_each_job_is_run_once_by_many_workers(open_office):
     offices = [await open_office("crowd") for _ in range(4)]
     runs = Counter()
@@ -94,7 +102,7 @@ async def test_one_users_jobs_leave_room_for_others(office):
         patch.setattr("server.runtime.jobs.runs.caller_of", anybody)
         async with office.worker(kind):
             await office.until(his.id, State.WORKING)
-            await asyncio.sleep(0.3)
+            await settled(started, 4)
             assert started == ["Ann", "Ann", "Ben", "Ann"]  # the last place would have been empty
             assert Counter(job.starter.name for job in await read_held(office.store)) == {"Ann": 3, "Ben": 1}
             go.set()
@@ -114,7 +122,7 @@ async def test_low_priority_waits_for_the_rest_and_leaves_a_place(office):
     async with office.worker(kind):
         for job in normal:
             await office.until(job.id, State.WORKING)
-        await asyncio.sleep(0.3)
+        await settled(started, 3)
         assert [is_low for _, is_low in started] == [False, False, True]
         late = await office.enqueue(kind)
         await office.until(late.id, State.WORKING)
