@@ -21,7 +21,7 @@ from server.runtime.files.reading import prepare_shares
 from server.runtime.files.sweeping import keep_sweeping_files
 from server.runtime.hooks import BadHooks, Hooks, load_hooks
 from server.runtime.jobs import prepare_jobs
-from server.runtime.jobs.cancelling import end_tasks
+from server.runtime.cancelling import end_tasks
 from server.runtime.logs import AppLog
 from server.runtime.outbox import keep_sweeping
 from server.runtime.running import RunningApp

@@ -23,7 +23,7 @@ from engine.jobs import (
     to_note_filter,
     to_storable,
 )
-from server.runtime.jobs.cancelling import check_cancelled
+from server.runtime.cancelling import check_cancelled
 from server.runtime.jobs.crash_points import CrashPoint, pass_point
 from server.runtime.jobs.stored import JOBS, RESULTS, expiry, write_log
 from server.runtime.jobs.timing import Timing

@@ -30,7 +30,7 @@ from engine.jobs import (
     within_share,
 )
 from engine.schema import Queue
-from server.runtime.jobs.cancelling import check_cancelled, end_tasks
+from server.runtime.cancelling import check_cancelled, end_tasks
 from server.runtime.jobs.context import JobContext
 from server.runtime.jobs.kinds import JobKinds
 from server.runtime.jobs.lanes import LaneReader
