@@ -56,6 +56,18 @@ fields:
       price: {type: integer}
 indexes:
   - {name: words, type: text, fields: [title, secret]}
+actions:
+  rise:
+    parameters: {by: {type: integer, default: 1}}
+    steps:
+      - set: {salary: "=(salary or 0) + params.by", size: "=(size or 0) + 1"}
+  choose:
+    parameters: {keeper: {type: relationship, entity: keepers}}
+    steps:
+      - set: {keeper: "=params.keeper"}
+  tally:
+    type: many
+    respond: "'tallied'"
 """
 KEEPERS = """
 label: Keepers
@@ -88,8 +100,8 @@ FILES = {
         + ", ".join(
             f"{entity}: {{"
             + ", ".join(f"{right}: {{owner: me}}" for right in ("read", "create", "update", "delete"))
-            + ", auditLogs: always}"
-            for entity in ("things", "keepers")
+            + f", auditLogs: always, fields: {{{hidden}}}}}"
+            for entity, hidden in (("things", ""), ("keepers", "paid: none"))
         )
         + "}"
     ),
@@ -117,14 +129,19 @@ def make(entity, number, values, references=None, like=None):
         target = target[asked.key] if isinstance(target, list) else target
         copies = {part.name: target[part.name] for part in asked.item.fields if part.name not in ("id", "label")}
         asked.holder[asked.key] = {"id": str(target["_id"]), "label": target["label"], **copies}
-    document = rules.plan_create(draft, Moment(NOW), FULL_ACCESS, {}, record_id(number)).document
+    document = _with_number(rules.plan_create(draft, Moment(NOW), FULL_ACCESS, {}).document, number)
     return document if like is None else _with_ids(document, like)
 
 
+def _with_number(document, number):
+    return {**document, "_id": ObjectId(record_id(number))}
+
+
 def _with_ids(document, like):
+    """The document with the ids of parts from another one; references keep the ids of what they point to."""
     if isinstance(document, dict) and isinstance(like, dict):
         return {
-            name: like["id"] if name == "id" and name in like else _with_ids(value, like.get(name))
+            name: like["id"] if name == "id" and not _is_numbered(value) else _with_ids(value, like.get(name))
             for name, value in document.items()
         }
     if isinstance(document, list) and isinstance(like, list):
@@ -132,7 +149,11 @@ def _with_ids(document, like):
     return document
 
 
-@dataclass
+def _is_numbered(key):
+    return str(key).startswith("0" * 16)
+
+
+@dataclass(repr=False)
 class Twins:
     """Both worlds, with the same callers."""
 
@@ -198,6 +219,6 @@ def _person(number, group):
     body = {"firstName": "Ada", "lastName": group["label"], "email": f"{group['label']}@example.com"}
     rules = COMPILED.entities["sys.users"].rules
     draft = rules.parse(body, FULL_ACCESS, new=True)
-    document = rules.plan_create(draft, Moment(NOW), FULL_ACCESS, {}, record_id(900 + number)).document
+    document = _with_number(rules.plan_create(draft, Moment(NOW), FULL_ACCESS, {}).document, 900 + number)
     part = {"id": ObjectId(), "label": group["label"], "primary": True, "group": group}
     return without_marks({**document, "groups": [part]})
