@@ -15,6 +15,7 @@ from engine.openapi.parameters import FLAGS, OF_READS, OF_SELECTIONS, filter_of,
 from engine.openapi.schemas import ANYTHING, ID, INSTANT, TEXT, Parts, Schema, page_of
 from engine.query import PARAMETERS
 from engine.query.lines import Level
+from engine.records.export_options import OF_LISTS, OPTIONS, Form
 from engine.routes import Route
 from engine.schema import App, Entity
 
@@ -199,6 +200,14 @@ def _listing(place: Place) -> list[Json]:
     return [filter_of(place.entity), *system(PARAMETERS)]
 
 
+def _exporting(place: Place) -> list[Json]:
+    most = query("_size", "how many records to write; all unless given", {"type": "integer", "minimum": 1})
+    listed = [most if one["name"] == "_size" else one for one in system(OF_LISTS)]
+    schemas: Mapping[str, Schema] = {"_format": {"enum": [form.value for form in Form]}}
+    own = [query(name, option.description, schemas.get(name, {"type": "boolean"})) for name, option in OPTIONS.items()]
+    return [filter_of(place.entity), *listed, *own]
+
+
 def _reading(place: Place) -> list[Json]:
     number = {"type": "integer", "minimum": 0}
     past = [
@@ -303,9 +312,9 @@ DESCRIBED: Mapping[str, Described] = {
         body_needed=False,
     ),
     "export": Described(
-        "Write records of {entity} to a CSV file",
+        "Write what a query finds of {entity} to a file",
         _job_link,
-        query=lambda at: [*_listing(at), query("_useFieldNames", "names instead of labels", {"type": "boolean"})],
+        query=_exporting,
     ),
     "import": Described(
         "Create and change records of {entity} from a CSV file",

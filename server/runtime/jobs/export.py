@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -22,39 +21,21 @@ from engine.fields.stored_json import encode_stored
 from engine.jobs import Job, JobType, Note
 from engine.permissions import Access
 from engine.permissions.scopes import parse_scopes
-from engine.query import Clock, Find, ListPlan, parse_query, plan_list, project, to_find
+from engine.query import Clock, Find, ListPlan, plan_list, project, to_find
 from engine.records import Frame
 from engine.records.export_columns import ExportColumns, ExportFields, Related, Widths, longest, plan_fields
+from engine.records.export_options import ExportOptions, Form, parse_export
 from engine.schema import Entity, Field
 from server.runtime.jobs.context import JobContext, Stopped
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind, Results
 from server.runtime.lists import read_related, reference_places, render_many
-from server.runtime.parameters import take_flags
 from server.runtime.running import Caller, RunningApp
-from server.store import StoredFile
+from server.store import MemoryExceeded, StoredFile
 
 Document = dict[str, Any]
 Json = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
-
-FORMAT = "_format"
-EXPORT_FLAGS: Mapping[str, str] = {"_useFieldNames": "names", "_lowPriority": "low_priority"}
-"""Flags of exports by their public name."""
-PARAMETERS = frozenset(
-    {
-        "_fields",
-        "_indexedFilter",
-        "_indexedFilterQuery",
-        "_offset",
-        "_query",
-        "_relationshipsToFetch",
-        "_size",
-        "_sortField",
-        "_sortType",
-    }
-)
-"""What exports take of the parameters of lists."""
 
 MOST_TOGETHER = 200
 """Records that are worked on at once, fewer where there are so many columns that the process would be busy for long."""
@@ -66,21 +47,6 @@ TELLING_TIME = 0.5
 """Seconds between two notes of how far the job is."""
 
 
-class Form(StrEnum):
-    """What the file is."""
-
-    CSV = "csv"
-    JSON = "json"
-    NDJSON = "ndjson"
-
-
-_CONTENT_TYPES = {
-    Form.CSV: "text/csv; charset=utf-8",
-    Form.JSON: "application/json",
-    Form.NDJSON: "application/x-ndjson",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class _Order:
     """A checked export. `fields` are those of a file with columns, None where records are written as they are read."""
@@ -89,8 +55,7 @@ class _Order:
     caller: Caller
     compiled: CompiledEntity
     access: Access
-    form: Form
-    flags: Mapping[str, bool]
+    options: ExportOptions
     plan: ListPlan
     find: Find
     fields: ExportFields | None
@@ -123,7 +88,7 @@ async def export_later(running: RunningApp, caller: Caller, name: str, pairs: Pa
         f"Exporting records of {order.compiled.entity.label}",
         data={"entityName": name},
         payload=payload,
-        low_priority=order.flags.get("low_priority", False),
+        low_priority=order.options.low_priority,
     )
 
 
@@ -135,35 +100,16 @@ def _take(running: RunningApp, caller: Caller, payload: Mapping[str, Any]) -> _O
     for right in ("read", "export"):
         if not access.may(right):
             raise Forbidden(f"You have no {right} right on {entity.name}")
-    flags, rest = take_flags([(name, text) for name, text in payload["pairs"]], EXPORT_FLAGS)
-    form, rest = _take_form(rest)
-    query = parse_query(rest, (*EXPORT_FLAGS, FORMAT))
-    for name in query.given:
-        if name not in PARAMETERS:
-            raise BadRequest(f"An export does not take {name}, only {', '.join(sorted(PARAMETERS))}")
+    options, query = parse_export([(name, text) for name, text in payload["pairs"]])
     fields = None
-    if form is Form.CSV:
-        if query.relationships:
-            raise BadRequest("_relationshipsToFetch has no columns: name fields such as company.type in _fields")
+    if options.form is Form.CSV:
         fields = plan_fields(entity, query.fields, access, partial(_target, running, caller))
         query = replace(query, fields=None)
-    elif flags.get("names"):
-        raise BadRequest(f"_useFieldNames is about the columns of CSV; {form} has names only")
     size = payload["most"] if query.size is None else query.size
     clock = Clock(payload["asked"], running.compiled.app.timezone)
     plan = plan_list(entity, replace(query, size=size), access, clock, most=payload["most"])
     find = to_find(plan, text_search=running.store.text_search)
-    return _Order(running, caller, compiled, access, form, flags, plan, find, fields, query.size is not None)
-
-
-def _take_form(pairs: Pairs) -> tuple[Form, list[tuple[str, str]]]:
-    given = [text for name, text in pairs if name == FORMAT]
-    if len(given) > 1:
-        raise BadRequest(f"{FORMAT} may be given only once")
-    form = given[0] if given else Form.CSV
-    if form not in list(Form):
-        raise BadRequest(f"{FORMAT} of an export takes {', '.join(Form)}, not {form[:64]!r}")
-    return Form(form), [pair for pair in pairs if pair[0] != FORMAT]
+    return _Order(running, caller, compiled, access, options, plan, find, fields, query.size is not None)
 
 
 def _target(running: RunningApp, caller: Caller, item: Field) -> tuple[Entity, Access]:
@@ -193,7 +139,12 @@ async def _run(context: JobContext) -> Results:
         raise _too_many(find.limit)
     await context.note(Note(standing=0, records_count=min(matching, find.limit)))
     export = _Export(context, order)
-    file = await export.write()
+    try:
+        file = await export.write()
+    except MemoryExceeded as error:
+        raise BadRequest(
+            "Sorting takes more memory than the database has for it; sort by a field with index"
+        ) from error
     await context.note(Note(standing=export.count))
     return {"fileLink": f"{payload['files']}/{file.id}", "fileId": file.id, "recordsExported": export.count}
 
@@ -230,15 +181,15 @@ class _Export:
     async def _store(self, chunks: AsyncGenerator[bytes, None]) -> StoredFile:
         order, job = self.order, self.context.job
         meta = {"purpose": "export", "user": job.starter.user, "job": job.id, "entity": order.compiled.entity.name}
-        name = f"{order.compiled.entity.name}.{order.form}"
+        name = f"{order.compiled.entity.name}.{order.options.form}"
         async with aclosing(chunks) as opened:
-            return await self.context.running.store.files.write(name, _CONTENT_TYPES[order.form], opened, meta)
+            return await self.context.running.store.files.write(name, order.options.form.content_type, opened, meta)
 
     # the file as it grows
 
     async def _json(self) -> AsyncGenerator[bytes, None]:
         order = self.order
-        whole = order.form is Form.JSON
+        whole = order.options.form is Form.JSON
         if whole:
             yield b"["
         async with aclosing(self._batches(order.plan.projection, MOST_TOGETHER)) as batches:
@@ -259,7 +210,7 @@ class _Export:
         order = self.order
         target = partial(_target, order.running, order.caller)
         table = ExportColumns(order.compiled.entity, fields, widths, order.access, target)
-        yield to_lines([table.headers(names=order.flags.get("names", False))])
+        yield to_lines([table.headers(names=order.options.field_names)])
         together = max(1, min(MOST_TOGETHER, MOST_CELLS // len(table.columns)))
         async with aclosing(self._batches(project(fields.paths), together)) as batches:
             async for documents in batches:

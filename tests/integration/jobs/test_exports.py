@@ -422,3 +422,18 @@ async def test_a_list_that_grows_meanwhile_has_the_file_begun_anew(shop, monkeyp
     assert job.has_errors
     assert "grow faster" in job.error
     assert await shop.store.count(FILES, {}) == 1
+
+
+async def test_the_file_is_for_whoever_ran_the_export_and_for_developers(shop):
+    await fill(shop)
+    seller, other = await shop.user("seller", "sellers"), await shop.user("other", "sellers")
+    job, text = await exported(shop, "_fields=name", seller)
+    path = job["results"]["fileLink"].removeprefix("http://crm/api")
+    for caller, status in ((seller, 200), (other, 403), (SYSTEM, 200)):
+        async with shop.client(caller) as client:
+            answer = await client.get(path)
+            assert answer.status_code == status
+            if status == 200:
+                assert answer.text == text
+                assert answer.headers["content-disposition"].startswith("attachment")
+                assert "companies.csv" in answer.headers["content-disposition"]
