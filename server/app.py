@@ -17,11 +17,11 @@ from server.http.serving import Edition, ServedApp, index_routes
 from server.runtime.audit import prepare_audit
 from server.runtime.auth.start import make_first_developer, purge_ended
 from server.runtime.calls import Calls
+from server.runtime.cancelling import end_tasks
 from server.runtime.files.reading import prepare_shares
 from server.runtime.files.sweeping import keep_sweeping_files
 from server.runtime.hooks import BadHooks, Hooks, load_hooks
 from server.runtime.jobs import prepare_jobs
-from server.runtime.cancelling import end_tasks
 from server.runtime.logs import AppLog
 from server.runtime.outbox import keep_sweeping
 from server.runtime.running import RunningApp

@@ -11,12 +11,17 @@ from pathlib import Path
 
 from server.app import CannotServe, Deployment, LoadedApp, Tell, compile_apps, deployed
 from server.database import join_database
+from server.runtime.cancelling import end_tasks
 from server.runtime.jobs import JOB_KINDS, Timing, Worker
 from server.settings import Settings
 from server.tracing import configure_tracing
 
 GLANCE = 0.1
 """How often it is looked whether the process is being stopped, in seconds."""
+LEAVING_TIME = 20.0
+"""Seconds that workers have to hand back their jobs; then they are ended, and their leases run out."""
+CANCEL_AGAIN = 1.0
+"""Seconds after which a task that forgot its cancellation is cancelled again."""
 
 
 @contextlib.asynccontextmanager
@@ -30,12 +35,14 @@ async def working(
     at the end."""
     timing = Timing(lease=settings.job_lease)
     tasks = [asyncio.create_task(_worker_of(one, timing, queues).run()) for one in deployments]
-    ending = asyncio.create_task(_end_when(stopping, tasks))
+    ending = asyncio.create_task(_cancel_when(stopping, tasks))
     try:
         yield
     finally:
-        ending.cancel()
-        await _end(tasks)
+        await end_tasks([ending], CANCEL_AGAIN)
+        _cancel(tasks)
+        late = (await asyncio.wait(tasks, timeout=LEAVING_TIME))[1] if tasks else ()
+        await end_tasks(late, CANCEL_AGAIN)
 
 
 def work_at(path: Path, settings: Settings, queues: Collection[str] | None, tell: Tell) -> None:
@@ -71,16 +78,17 @@ def _worker_of(deployment: Deployment, timing: Timing, queues: Collection[str] |
     return Worker(lambda: deployment.served.edition.running, JOB_KINDS, timing, queues)
 
 
-async def _end_when(stopping: Callable[[], bool], tasks: Sequence[asyncio.Task[None]]) -> None:
+async def _cancel_when(stopping: Callable[[], bool], tasks: Sequence[asyncio.Task[None]]) -> None:
     while not stopping():  # noqa: ASYNC110 - told by a flag that a signal handler sets
         await asyncio.sleep(GLANCE)
-    await _end(tasks)
+    _cancel(tasks)
 
 
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Each task is cancelled once, so that workers are not disturbed while they hand back their jobs."""
     for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        if not task.cancelling():
+            task.cancel()
 
 
 def _check_queues(loaded: Sequence[LoadedApp], queues: Collection[str]) -> None:

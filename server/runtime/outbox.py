@@ -7,7 +7,6 @@ because the database was away, is found by a sweep. Everything may be done twice
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from itertools import islice
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bson import ObjectId
 
 from engine.records.outbox import OUTBOX, PENDING, distinct, pulling, taking
+from server.runtime.cancelling import end_tasks
 from server.store import StoreError
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ VOID_AFTER = 10_000
 """Milliseconds after which a row whose document is still there belongs to a deletion that did not happen."""
 AT_ONCE = 4
 """Documents that one process follows at the same time."""
+CANCEL_AGAIN = 1.0
+"""Seconds after which a task that forgot its cancellation is cancelled again."""
 SWEEP_EVERY = 5.0
 """Seconds between two looks for what was left behind."""
 SWEPT = 1_000
@@ -71,12 +73,10 @@ class Outbox:
 
     async def close(self, seconds: float) -> None:
         """Gives what is being followed some time; what is left is found by the next process."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.settle()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        give_up = asyncio.get_running_loop().time() + seconds
+        while self._tasks and (left := give_up - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        await end_tasks(self._tasks, CANCEL_AGAIN)
 
     async def _follow(self, place: tuple[str, ObjectId]) -> None:
         try:

@@ -27,9 +27,10 @@ async def test_a_sweep_that_forgets_its_cancellation_is_ended_all_the_same(tmp_p
         Sources("shop", {"app.yaml": "name: shop\n", "entities/a.yaml": "fields: {b: {type: text}}\n"})
     )
     deployment = app.Deployment(app.LoadedApp(tmp_path, compiled), read_settings({}), pytest.fail, print)
-    deployment._sweeping = asyncio.create_task(forgetful())
+    sweep = asyncio.create_task(forgetful())
+    deployment._sweeping = [sweep]
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
         await deployment.close()
     assert forgotten == 1
-    assert deployment._sweeping.cancelled()
+    assert sweep.cancelled()

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 
 from engine.errors import RequestError
 from engine.jobs import MOST_FAILURES, Circumstances, Command, Job, Level, pause_before_retry
-from server.runtime.jobs.callers import caller_of
 from server.runtime.cancelling import check_cancelled
+from server.runtime.jobs.callers import caller_of
 from server.runtime.jobs.context import JobContext, LeaseLost, Stopped
 from server.runtime.jobs.crash_points import CrashPoint, pass_point
 from server.runtime.jobs.kinds import JobKind
