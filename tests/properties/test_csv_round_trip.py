@@ -3,12 +3,15 @@
 CASTWORK_EXAMPLES says how many entities are tried (40), each with 10 to 30 records.
 """
 
+import asyncio
 import copy
 import csv
 import io
+import itertools
 import json
 import os
 
+import pytest
 from bson import ObjectId
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -21,7 +24,12 @@ from engine.permissions import FULL_ACCESS
 from engine.records import Frame, Moment
 from engine.records.columns import Columns
 from engine.records.export_columns import ExportColumns, longest, plan_fields
+from engine.records.import_options import ImportOptions
+from server.runtime.jobs import JOB_KINDS, Timing, Worker, export_later, import_later, prepare_jobs
 from server.runtime.jobs.export import to_lines
+from server.runtime.jobs.stored import read_job
+from server.runtime.running import SYSTEM, RunningApp
+from server.store import EmbeddedDatabase, open_store, reconcile_indexes
 from tests.properties.test_field_round_trips import GOOD, LINE
 from tests.unit.records.conftest import Bench
 
@@ -133,23 +141,97 @@ def without_ids(fields, record):
     return found
 
 
-@PROPERTY
-@given(data=st.data())
-def test_what_is_exported_is_imported_as_the_same_records(data):
-    definitions, bodies = data.draw(fields())
+@st.composite
+def shops(draw):
+    """An app with two entities that are alike, `things` and `copies`, and documents of the first."""
+    definitions, bodies = draw(fields())
     assume(definitions)
+    entity = json.dumps({"fields": definitions})
     files = {
         "app.yaml": "name: shop\n",
         "entities/people.yaml": "recordLabel: name\nfields:\n  name: {type: text}\n",
-        "entities/things.yaml": json.dumps({"fields": definitions}),
+        "entities/things.yaml": entity,
+        "entities/copies.yaml": entity,
         **GROUPS,
     }
     bench = Bench(compile_app(Sources("shop", files)), "things", {"people": PEOPLE})
-    rules, own = bench.entity.rules, bench.entity.entity.fields
-    documents = [bench.create(body).document for body in data.draw(st.lists(bodies, min_size=10, max_size=RECORDS))]
-    names = data.draw(st.booleans())
+    return bench, [bench.create(body).document for body in draw(st.lists(bodies, min_size=10, max_size=RECORDS))]
+
+
+def values_of(bench, documents):
+    """What two sets of records must have in common."""
+    fields, load = bench.entity.entity.fields, bench.entity.rules.load
+    return [without_ids(fields, load(document)) for document in documents]
+
+
+@PROPERTY
+@given(shop=shops(), names=st.booleans())
+def test_what_is_exported_is_imported_as_the_same_records(shop, names):
+    bench, documents = shop
     written = to_csv(bench, documents, names=names)
     again = [bench.create(body).document for body in from_csv(bench, written)]
-    before, after = ([without_ids(own, rules.load(one)) for one in kept] for kept in (documents, again))
-    assert after == before, written.decode()
+    assert values_of(bench, again) == values_of(bench, documents), written.decode()
     assert to_csv(bench, again, names=names) == written
+
+
+class Warehouse:
+    """Apps over one real database, each with a worker of its own while it is used."""
+
+    def __init__(self, runner, uri):
+        self.run = runner.run
+        self.uri = uri
+        self.numbers = itertools.count()
+
+    async def round_trip(self, bench, documents, names):
+        """What has become of records that one job wrote to a file, and another read into the other entity."""
+        store = await open_store(self.uri, f"shop{next(self.numbers)}")
+        running = RunningApp(bench.compiled, store)
+        await reconcile_indexes(store, bench.compiled.indexes)
+        await prepare_jobs(store)
+        await store.insert_many("people", copy.deepcopy(PEOPLE))
+        await store.insert_many("things", documents)
+        timing = Timing(first_poll=0.005, longest_poll=0.05)
+        working = asyncio.create_task(Worker(lambda: running, JOB_KINDS, timing).run())
+        try:
+            pairs = [("_useFieldNames", str(names).lower()), ("_sortField", "id"), ("_sortType", "asc")]
+            job = await self.end_of(
+                store, await export_later(running, SYSTEM, "things", pairs, most=1_000, files="/files")
+            )
+            file = await store.files.find(job.results["fileId"])
+            data = b"".join([chunk async for chunk in store.files.read(file.id)])
+            job = await self.end_of(store, await import_later(running, SYSTEM, "copies", ImportOptions(), file))
+            return await store.find("copies", {}), data.decode(), job.results
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+            await store.close()
+
+    async def end_of(self, store, job):
+        while job.end_date is None:
+            await asyncio.sleep(0.01)
+            job = await read_job(store, job.id)
+        assert (job.error, job.has_errors) == (None, False), job
+        return job
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory):
+    with asyncio.Runner() as runner:
+        database = EmbeddedDatabase(tmp_path_factory.mktemp("warehouse"))
+        try:
+            yield Warehouse(runner, runner.run(database.start()))
+        finally:
+            runner.run(database.stop())
+
+
+def in_no_order(records):
+    return sorted(records, key=repr)
+
+
+@settings(PROPERTY, max_examples=max(1, EXAMPLES // 5))
+@given(shop=shops(), names=st.booleans())
+def test_what_a_job_exports_another_imports_as_the_same_records(warehouse, shop, names):
+    bench, documents = shop
+    found, written, results = warehouse.run(warehouse.round_trip(bench, copy.deepcopy(documents), names))
+    assert results["rowsImported"] == len(documents), (results, written)
+    assert in_no_order(values_of(bench, found)) == in_no_order(values_of(bench, documents)), written
