@@ -34,12 +34,13 @@ chaos: $(INSTALLED) ## kill servers, workers and databases in the middle of jobs
 	CASTWORK_EXAMPLES=10000 $(BIN)/pytest tests/properties/test_job_sequences.py
 	$(BIN)/python -m tests.chaos $(SCENARIOS)
 
-check: $(INSTALLED) ## lint, format, types, and the sample apps' definitions
+check: $(INSTALLED) ## lint, format, types, and the sample apps' definitions and examples
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy engine server
 	$(BIN)/castwork validate --strict app_definitions
 	$(BIN)/castwork fmt --check app_definitions
+	$(BIN)/castwork test --require-coverage app_definitions
 
 mutations: $(INSTALLED) ## change single words of the sample apps, 10,000 times (MUTATIONS=number)
 	CASTWORK_MUTATIONS=$(MUTATIONS) $(BIN)/pytest -n auto tests/properties/test_definition_mutations.py

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from server import definition_commands, explain_command, job_commands, load_command, token_command
+from server import definition_commands, example_command, explain_command, job_commands, load_command, token_command
 from server.telling import told
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(definition_commands.app)
 app.add_typer(explain_command.app)
 app.add_typer(load_command.app)
+app.add_typer(example_command.app)
 app.add_typer(token_command.app, name="token")
 app.add_typer(job_commands.app, name="jobs")
 
@@ -40,7 +41,8 @@ def new(
         files = write_starter(folder)
     for file in files:
         typer.echo(f"  {file}")
-    typer.echo(f"\nServe it:    castwork serve {folder}\nCheck it:    castwork validate {folder}")
+    typer.echo(f"\nServe it:    castwork serve {folder}")
+    typer.echo(f"Check it:    castwork validate {folder}\nTest it:     castwork test {folder}")
 
 
 @app.command()

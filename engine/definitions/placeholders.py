@@ -26,6 +26,15 @@ def names_in(text: str) -> Iterator[tuple[int, str]]:
     return ((found.start("name"), found["name"]) for found in _PLACE.finditer(text) if found["name"])
 
 
+def names_inside(value: Any) -> Iterator[str]:
+    """The names of all placeholders in JSON data."""
+    if isinstance(value, str):
+        yield from (name for _, name in names_in(value))
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from names_inside(inner)
+
+
 def fill(value: Any, known: Mapping[str, Any]) -> Any:
     """JSON data with every placeholder replaced: alone by the value itself, inside a text by its text; `{{` is a
     brace. All names must be known."""
@@ -44,4 +53,4 @@ def fill_text(text: str, known: Mapping[str, Any]) -> str:
     return _PLACE.sub(lambda found: str(known[found["name"]]) if found["name"] else found[0][0], text)
 
 
-__all__ = ["ABSENT", "ANY", "fill", "fill_text", "names_in", "placeholder"]
+__all__ = ["ABSENT", "ANY", "fill", "fill_text", "names_in", "names_inside", "placeholder"]

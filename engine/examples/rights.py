@@ -54,11 +54,11 @@ class Trials:
 
 
 def _failure(expected: Expectation, wanted: str, found: str, explained: Explanation) -> Failure:
-    message = f"{expected.operation} is {found}"
-    if found == Verdict.DEPENDS:
-        message += ": give the record, or values of the user, that the rules ask for"
     rules = "; ".join(map(describe_rule, explained.decided_by))
-    return Failure(expected.at, f"{message} by {rules}" if rules else message, wanted, found)
+    message = f"{expected.operation} is {found} by {rules}"
+    if found == Verdict.DEPENDS:
+        message = f"{expected.operation} depends on values of the record or the user: give what {rules} asks for"
+    return Failure(expected.at, message, wanted, found)
 
 
 def describe_rule(rule: Rule) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-LONGEST = 200
+LONGEST = 500
 
 
 def as_text(value: Any) -> str:

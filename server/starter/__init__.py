@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.errors import CastworkError
 
-FILES = ("app.yaml", "entities/projects.yaml", "entities/tasks.yaml", "groups/team.yaml")
+FILES = ("app.yaml", "entities/projects.yaml", "entities/tasks.yaml", "groups/team.yaml", "tests/rights.yaml")
 NAME_MARK = "$name"
 """Stands in app.yaml for the app's name."""
 

@@ -154,6 +154,11 @@ class Store:
         await self._client.close()
 
     @translating
+    async def drop(self) -> None:
+        """Removes the database with everything in it."""
+        await self._client.drop_database(self._database.name)
+
+    @translating
     async def ping(self) -> None:
         """Returns when the server answers; raises StoreUnavailable within the selection time."""
         await self._database.command("ping")

@@ -36,7 +36,7 @@ LAYERS = (
         "server.token_command",
         "server.load_command",
         "server.explain_command",
-        "server.test_command",
+        "server.example_command",
     },
     {"server.serve"},
     {"server.cli"},
