@@ -16,13 +16,14 @@ from engine.openapi.schemas import ANYTHING, ID, INSTANT, TEXT, Parts, Schema, p
 from engine.query import PARAMETERS
 from engine.query.lines import Level
 from engine.records.export_options import OF_LISTS, OPTIONS, Form
+from engine.records.import_options import OPTIONS as IMPORT_OPTIONS
 from engine.routes import Route
 from engine.schema import App, Entity
 
 Json = dict[str, Any]
 JSON: Final = "application/json"
 FORM: Final = "multipart/form-data"
-BYTES: Final = "application/octet-stream"
+BYTES: Final = "application/force-download"
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _MAYBE_TEXT: Final[Schema] = {"type": ["string", "null"]}
 _LEVEL: Final[Schema] = {"enum": [one.value for one in Level]}
@@ -172,6 +173,10 @@ def _audit_row(place: Place) -> Schema:
     return place.parts.refer("AuditRow", build)
 
 
+def _record(place: Place) -> Schema:
+    return place.parts.native(place.entity)
+
+
 def _many(place: Place) -> Schema:
     return {"anyOf": [place.parts.native(place.entity), _results(place), _job_link(place)]}
 
@@ -242,6 +247,18 @@ _JOBS: Final = (
 )
 
 
+def _importing(place: Place) -> list[Json]:
+    texts = {"encoding": "how the file is encoded, where it does not tell by itself"}
+    return [
+        query(name, texts.get(name, "for developers only" if option.developers else ""), _option_schema(name in texts))
+        for name, option in IMPORT_OPTIONS.items()
+    ]
+
+
+def _option_schema(is_text: bool) -> Schema:
+    return TEXT if is_text else {"type": "boolean"}
+
+
 def _aggregation(place: Place) -> Schema:
     stage = {"type": "object", "properties": dict.fromkeys(STAGES, ANYTHING), "additionalProperties": False}
     return {"anyOf": [{"type": "array", "items": stage, "maxItems": 20}, stage]}
@@ -255,17 +272,15 @@ def _parameters(place: Place) -> Schema:
 _NAMED: Final = {"email": TEXT, "password": TEXT}
 _DELETING: Final = tuple(name for name in FLAGS if name != "_all")
 _COOKIE: Final = (query("cookie", "true sets the token as a cookie, too", {"type": "boolean"}),)
-_FILE: Final[Schema] = {"type": "string", "format": "binary"}
-_STORED_FILE: Final = _fields(id=ID, name=TEXT)
+_FILE: Final[Schema] = {"type": "string", "contentMediaType": "application/octet-stream"}
+_STORED_FILE: Final = _fields(fileId=ID, fileLink=TEXT)
 _LINES: Final = _fields(timestamp=INSTANT, level=_LEVEL, message=TEXT)
 _STATUS: Final = _fixed(_fields(status=TEXT))
 _NO_BODY: Final = _fixed({"type": "object", "maxProperties": 0})
 
 DESCRIBED: Mapping[str, Described] = {
     "list": Described("Get records of {entity}", _records_page, query=_listing),
-    "create": Described(
-        "Create a record of {entity}", lambda at: at.parts.native(at.entity), lambda at: at.parts.creation(at.entity)
-    ),
+    "create": Described("Create a record of {entity}", _record, lambda at: at.parts.creation(at.entity)),
     "deleteByQuery": Described("Delete what a query finds of {entity}", _results_or_job, query=_selecting(*FLAGS)),
     "aggregate": Described(
         "Count, sum, group and join records of {entity}",
@@ -276,14 +291,14 @@ DESCRIBED: Mapping[str, Described] = {
     "read": Described("Get one record of {entity}", lambda at: at.parts.record(at.entity), query=_reading),
     "update": Described(
         "Change a record of {entity}",
-        lambda at: at.parts.native(at.entity),
+        _record,
         lambda at: at.parts.change(at.entity),
         body_needed=False,
     ),
     "delete": Described("Delete one record of {entity}, or several: {{id}},{{id}}", _many, query=_flagged(*_DELETING)),
     "revert": Described(
         "Make a record of {entity} what it was at a version",
-        lambda at: at.parts.native(at.entity),
+        _record,
         query=lambda at: [query("to", "the version", {"type": "integer", "minimum": 0}, required=True)],
     ),
     "explainRights": Described(
@@ -320,12 +335,15 @@ DESCRIBED: Mapping[str, Described] = {
         "Create and change records of {entity} from a CSV file",
         _job_link,
         _fixed({"type": "object", "required": ["file"], "properties": {"file": _FILE}}),
+        query=_importing,
         takes=FORM,
     ),
-    "activateUser": Described("Let a user in again", body=_NO_BODY, body_needed=False),
-    "deactivateUser": Described("Shut a user out", body=_NO_BODY, body_needed=False),
-    "unblockUser": Described("Unblock a user", body=_NO_BODY, body_needed=False),
-    "resetPassword": Described("Give a user a temporary password", body=_NO_BODY, body_needed=False),
+    "activateUser": Described("Let a user in again", _record, body=_NO_BODY, body_needed=False),
+    "deactivateUser": Described("Shut a user out", _record, body=_NO_BODY, body_needed=False),
+    "unblockUser": Described("Unblock a user", _record, body=_NO_BODY, body_needed=False),
+    "resetPassword": Described(
+        "Give a user a temporary password", _fixed(_fields(temporaryPassword=TEXT)), _NO_BODY, body_needed=False
+    ),
     "login": Described(
         "Log in", _login, _body_of(_NAMED, {"emailImpersonatedUser": _MAYBE_TEXT}), query=lambda at: [*_COOKIE]
     ),
@@ -351,6 +369,7 @@ DESCRIBED: Mapping[str, Described] = {
     "readSharedFile": Described("Download a file by a link that was shared", gives=BYTES),
     "shareFile": Described(
         "Make a link to a file that serves without a token",
+        _fixed(_fields(sharedFileId=TEXT, sharedFileLink=TEXT)),
         query=lambda at: [query("ttl", "for how many ms", {"type": "integer", "minimum": 1})],
     ),
     "listJobs": Described("Get background jobs", _page(_job), query=lambda at: [*_JOBS]),

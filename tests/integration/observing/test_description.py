@@ -126,6 +126,10 @@ def test_answers_are_what_it_says(checked):
     ask("DELETE", "/data/companies?name=nothing")
     ask("DELETE", "/data/companies?name=nothing&_async=true")
     ask("GET", "/data/sys.users")
+    user = ask("POST", "/data/sys.users", {"firstName": "A", "lastName": "B", "email": "ab@example.com"})["id"]
+    for action in ("deactivate", "activate", "resetPassword"):
+        ask("PUT", f"/data/sys.users/{user}/{action}", {})
+    ask("PUT", "/data/companies/export?_format=json")
     ask("GET", "/users/current")
     ask("POST", "/auth/login", LOGIN)
     ask("POST", "/auth/login", {**LOGIN, "password": "wrong"}, status=401)
