@@ -154,6 +154,8 @@ def _check(settings: Settings) -> None:
         raise BadSetting(f"CASTWORK_JOB_LEASE is {settings.job_lease}: expected a number of seconds above 0")
     if not settings.action_timeout > 0:
         raise BadSetting(f"CASTWORK_ACTION_TIMEOUT is {settings.action_timeout}: expected a number of seconds above 0")
+    if settings.metrics_token == "":
+        raise BadSetting(f"{PREFIX}METRICS_TOKEN is empty: give it a text that nobody guesses, or unset it")
     if settings.workers < 1:
         raise BadSetting(f"The number of workers is {settings.workers}: expected 1 or more")
     if settings.reload and settings.workers > 1:

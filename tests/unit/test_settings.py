@@ -36,6 +36,8 @@ def test_the_command_line_wins_and_unused_options_do_not():
         ({"CASTWORK_DRAIN": "soon"}, "CASTWORK_DRAIN is 'soon': expected a number"),
         ({"CASTWORK_RELOAD": "yes"}, "CASTWORK_RELOAD is 'yes': expected true or false"),
         ({"CASTWORK_MAX_BODY": "0"}, "CASTWORK_MAX_BODY is 0"),
+        ({"CASTWORK_LOG_ROWS": "0"}, "CASTWORK_LOG_ROWS is 0"),
+        ({"CASTWORK_METRICS_TOKEN": ""}, "CASTWORK_METRICS_TOKEN is empty"),
         ({"CASTWORK_PORT": "65536"}, "port"),
         ({"CASTWORK_WORKERS": "0"}, "workers"),
         ({"CASTWORK_WORKERS": "2", "CASTWORK_RELOAD": "true"}, "--reload"),
