@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,13 @@ def differences(expected: Any, found: Any, kept: dict[str, str], where: str = "a
     return [] if expected == found and type(expected) is type(found) else [f"{where}: {found!r} is not {expected!r}"]
 
 
+def at(answer: Any, path: str) -> Any:
+    """What stands at a dotted path."""
+    for key in path.split("."):
+        answer = answer[key]
+    return answer
+
+
 @pytest.mark.parametrize("file", sorted(CASES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_samples_replay(file, serve, crm):
     serving = serve(crm)
@@ -54,11 +63,17 @@ def test_samples_replay(file, serve, crm):
         request = step["request"]
         path = request["path"].format(**kept)
         files = [("file", (name, content)) for name, content in request.get("upload", {}).items()] or None
-        answer = serving.client.request(request["method"], path, json=request.get("body"), files=files)
+        asking = partial(serving.client.request, request["method"], path, json=request.get("body"), files=files)
+        answer = asking()
+        give_up = time.monotonic() + 30
+        while any(answer.json()[key] != value for key, value in step.get("until", {}).items()):
+            assert time.monotonic() < give_up, step["sample"]
+            time.sleep(0.05)
+            answer = asking()
         assert answer.status_code == step["status"], f"{step['sample']}: {answer.text}"
         assert answer.headers.items() >= step.get("headers", {}).items(), step["sample"]
         if "content" in step:
             assert answer.text == step["content"], step["sample"]
             continue
         assert not differences(step["response"], answer.json(), kept), step["sample"]
-        kept.update({name: answer.json()[key] for name, key in step.get("keep", {}).items()})
+        kept.update({name: at(answer.json(), path) for name, path in step.get("keep", {}).items()})
