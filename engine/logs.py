@@ -91,6 +91,11 @@ _BY_OPERATION: Final[Mapping[Operation, Event]] = {
 }
 
 
+_PROVING: Final = frozenset({Operation.LOGIN, Operation.CHANGE_PASSWORD})
+_DENIED: Final = frozenset({401, 403})
+"""Statuses of requests whose password was looked at."""
+
+
 def event_of(route: Route) -> Event | None:
     """What a request of a route is about; None for what has no name of its own."""
     return _BY_OPERATION.get(route.operation) or _BY_RIGHT.get(route.permission)
@@ -104,14 +109,17 @@ def only_reads(route: Route) -> bool:
 def tells_of(route: Route, status: int, *, known: bool, reads: bool) -> bool:
     """Whether a request is worth a line. `known` is whether a user asked, `reads` whether reads are to be told.
 
-    What strangers are refused is told of logins only: else anybody could push the lines of others out of the log."""
+    What strangers are refused is told of passwords only, whose trials are few: else anybody could push the lines of
+    others out of the log."""
+    if only_reads(route) and route.scope is Scope.PUBLIC:
+        return False
     if status >= 500:
         return True
-    if route.operation is Operation.CREATE_LOG and status < 400:
-        return False  # it is a line itself
     if status >= 400:
-        return known or route.operation is Operation.LOGIN
-    return not only_reads(route) or (reads and route.scope is not Scope.PUBLIC)
+        return known or (route.operation in _PROVING and status in _DENIED)
+    if route.operation is Operation.CREATE_LOG:
+        return False  # it is a line itself
+    return reads or not only_reads(route)
 
 
 def level_of(status: int) -> Level:

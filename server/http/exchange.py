@@ -111,7 +111,7 @@ class Telling:
             and running is not None
             and tells_of(route, exchange.status, known=exchange.known, reads=running.log.reads)
         )
-        if not kept and not self._every and exchange.status < 500:
+        if not kept and not self._every:
             return
         level = level_of(exchange.status)
         logger.log(

@@ -120,6 +120,9 @@ class AppLog:
             except StoreError as error:
                 logger.warning("The log waits for the database: %s", error)
                 await asyncio.sleep(WRITE_EVERY)
+            except Exception:  # whatever it is, the next round may do better
+                logger.exception("The log could not be written")
+                await asyncio.sleep(WRITE_EVERY)
             if self.dropped > self._told:
                 logger.warning("%d lines of the log were dropped", self.dropped - self._told)
                 self._told = self.dropped
