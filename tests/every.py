@@ -53,6 +53,7 @@ def every(names: str | tuple[str, ...], cases: Iterable, ids: Callable | Iterabl
         assert set(columns) <= {parameter.name for parameter in asked}, f"{test.__name__} does not take {columns}"
         run_all.__signature__ = inspect.Signature([item for item in asked if item.name not in columns])
         del run_all.__wrapped__  # pytest would look through it, and ask for the columns as fixtures
+        run_all.place_as = test  # where pytest says that it stands
         return run_all
 
     return table
