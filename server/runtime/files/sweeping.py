@@ -97,6 +97,8 @@ async def keep_sweeping_files(serving: Callable[[], RunningApp | None], keep: fl
                     await sweep_files(running, int(keep * 1000))
             except StoreError as error:
                 logger.warning("Could not look for files that nobody needs: %s", error)
+            except Exception:
+                logger.exception("Looking for files that nobody needs failed; the next sweep tries again")
         await asyncio.sleep(LOOK_EVERY if running is not None else 0.2)
 
 

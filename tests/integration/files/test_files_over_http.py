@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+from engine.permissions.scopes import parse_scopes
 from server.runtime.files.reading import SHARES
 from server.runtime.running import Caller
 from server.store.files import CHUNK_SIZE
@@ -61,6 +62,28 @@ async def test_groups_switch_uploads_and_downloads_off(office):
     assert (await closed.get(f"/data/papers/{record}")).status_code == 200
     assert (await closed.get(f"/data/papers/{record}/files/{key}")).status_code == 403
     assert (await closed.get(f"/files/{key}")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("scopes", "statuses"),
+    [
+        (("data", "jobs"), [403, 403, 403]),
+        (("readFiles", "data"), [403, 200, 200]),
+        (("readFiles:papers:read",), [403, 200, 403]),
+        (("readFiles:notes", "uploadFiles"), [200, 403, 403]),
+    ],
+)
+async def test_api_tokens_are_made_for_files_by_the_names_of_the_switches(office, scopes, statuses):
+    developer = await office.client()
+    key = await upload(developer)
+    record = (await developer.post("/data/papers", json={"scan": key})).json()["id"]
+    token = await office.client(Caller(developer=True, scopes=parse_scopes(scopes)))
+    asked = [
+        await token.post("/files", files={"f": ("a", b"1")}),
+        await token.get(f"/data/papers/{record}/files/{key}"),
+        await token.get(f"/files/{key}"),
+    ]
+    assert [answer.status_code for answer in asked] == statuses
 
 
 # files of records
