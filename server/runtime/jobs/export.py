@@ -27,6 +27,7 @@ from engine.records.export_columns import ExportColumns, ExportFields, Related, 
 from engine.records.export_options import ExportOptions, Form, parse_export
 from engine.schema import Entity, Field
 from server.runtime.jobs.context import JobContext, Stopped
+from server.runtime.jobs.crash_points import CrashPoint, pass_point
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind, Results
 from server.runtime.lists import read_related, reference_places, render_many
@@ -286,6 +287,7 @@ class _Export:
     async def _tell(self, count: int) -> None:
         """Notes how far the job is; raises LeaseLost."""
         self.count += count
+        pass_point(CrashPoint.AFTER_WRITE)
         if time.monotonic() - self._told >= TELLING_TIME:
             await self.context.note(Note(standing=self.count))
             self._told = time.monotonic()

@@ -4,7 +4,11 @@ import asyncio
 import csv
 import io
 import json
+import os
+import signal
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,11 +21,13 @@ from server.http.dispatch import build_http
 from server.http.serving import Edition, Host, ServedApp, index_routes
 from server.runtime import records
 from server.runtime.jobs import export
+from server.runtime.jobs.crash_points import VARIABLE
 from server.runtime.running import SYSTEM
 from server.settings import Settings
 from server.store.files import CHUNKS, FILES
 from tests.integration.jobs.test_job_life import wait_for
 
+ROOT = Path(__file__).parents[3]
 SHOP = {
     "app.yaml": "name: shop\n",
     "entities/companies.yaml": """
@@ -47,6 +53,15 @@ fields:
   city: {type: text}
   salary: {type: integer}
   region: {type: text}
+""",
+    "entities/orders.yaml": """
+fields:
+  number: {type: text}
+  team: {type: relationship, entity: people, many: true}
+  lines:
+    type: nested
+    many: true
+    fields: {who: {type: relationship, entity: people}, count: {type: integer}}
 """,
     "groups/readers.yaml": "label: R\nentities:\n  companies: {read: always}\n",
     "groups/sellers.yaml": """
@@ -206,6 +221,25 @@ async def test_related_fields_are_read_with_the_rights_on_their_records(shop):
     for caller, fields in ((seller, "owner.salary"), (narrow, "owner.name"), (narrow, "owner.nonsense")):
         async with shop.client(caller) as client:
             assert (await client.put(f"/data/companies/export?_fields={fields}")).status_code == 403, fields
+
+
+async def test_related_fields_stand_behind_each_place_of_a_list(shop):
+    await fill(shop)
+    bodies = (
+        {"number": "1", "team": ["Ann", "Bob"], "lines": [{"count": 3}, {"who": "Bob", "count": 4}]},
+        {"number": "2", "team": ["Bob"], "lines": [{"who": "Ann"}]},
+    )
+    for body in bodies:
+        await records.create_record(shop.running, SYSTEM, "orders", body)
+    query = "_useFieldNames=true&_fields=number,team.city,lines.who.name,lines.count&_sortField=number&_sortType=asc"
+    assert await table(shop, query, entity="orders") == [
+        [
+            *("number", "team[0].city", "team[1].city"),
+            *("lines[0].who.name", "lines[1].who.name", "lines[0].count", "lines[1].count"),
+        ],
+        ["1", "Ulm", "Rom", "", "Bob", "3", "4"],
+        ["2", "Rom", "", "Ann", "", "", ""],
+    ]
 
 
 async def test_related_records_are_read_by_one_query_for_many_rows(shop, monkeypatch):
@@ -397,6 +431,33 @@ async def test_an_export_whose_worker_loses_the_job_writes_nothing(shop, held):
                 break
             await asyncio.sleep(0.02)
         assert await shop.store.count(FILES, {}) == await shop.store.count(CHUNKS, {}) == 0
+
+
+@pytest.mark.parametrize("point", ["afterWrite:2", "beforeFinish:1"])
+async def test_a_killed_worker_leaves_one_whole_file_in_the_end(open_office, jobs_database, tmp_path, point):
+    app = f"killed{point.partition(':')[0]}"
+    files = {**SHOP, "app.yaml": f"name: {app}\n"}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    office = await open_office(app, compile_app(Sources(".", files)))
+    await office.companies(500, owner=None, tags=[], addresses=[])
+    async with office.client() as client:
+        key = (await client.put("/data/companies/export?_fields=name,tags")).json()["jobId"]
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "server", "worker", str(tmp_path), "--db", jobs_database),
+        cwd=ROOT,
+        env={**os.environ, VARIABLE: point, "CASTWORK_JOB_LEASE": "2"},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    assert await asyncio.wait_for(worker.wait(), 60) == -signal.SIGKILL
+    assert [file["metadata"]["whole"] for file in await office.store.find(FILES, {})] == [point.startswith("before")]
+    async with office.worker():
+        job = await office.until(key, "FINISHED", seconds=60)
+    assert "Goes on" in await office.lines(key)
+    assert (job.has_errors, job.records_processed, job.results["recordsExported"]) == (False, 500, 500)
+    assert [str(file["_id"]) for file in await office.store.find(FILES, {})] == [job.results["fileId"]]
+    assert len((await text_of(office, job.results["fileId"])).splitlines()) == 501
 
 
 async def test_a_list_that_grows_meanwhile_has_the_file_begun_anew(shop, monkeypatch):
