@@ -239,7 +239,8 @@ class Ground:
             if done > records or status == "FINISHED":
                 return time.monotonic() - began
             if time.monotonic() - began > seconds:
-                raise Violated(f"The job {job} stays at {done} records, {status}, for {seconds} s")
+                lines = [line["message"] for line in await self.store.find(LOGS, {"job": job}, sort=[("_id", 1)])]
+                raise Violated(f"The job {job} stays at {done} records, {status}, for {seconds} s: {lines[-5:]}")
             await asyncio.sleep(0.03)
 
     async def finish(self, job: ObjectId, seconds: float = 600) -> None:

@@ -235,9 +235,12 @@ _VICTIMS = {"worker": Ground.worker, "server": Ground.server, "database": None}
 
 
 async def _crew(ground: Ground, living: Mapping[str, Program] | None = None) -> dict[str, Program]:
-    """A server and a worker, which both run jobs: those that live still, or new ones."""
+    """A server and a worker, which both run jobs: those that live still, or new ones that are at work."""
     crew = {name: one for name, one in (living or {}).items() if one.process.returncode is None}
-    return crew | {name: await start(ground) for name, start in _VICTIMS.items() if start and name not in crew}
+    crew |= {name: await start(ground) for name, start in _VICTIMS.items() if start and name not in crew}
+    await crew["worker"].wait_for("Working on background jobs")
+    await crew["server"].wait_for(r"http://\S+:\d+/api")
+    return crew
 
 
 @contextlib.asynccontextmanager
