@@ -75,7 +75,8 @@ class WriteMask:
         """The conditions as predicates."""
         return {path: to_predicate(condition) for path, condition in self.conditions.items()}
 
-    def _bound(self, user: Record | None, clock: Clock) -> WriteMask:
+    def bound(self, user: Record | None, clock: Clock) -> WriteMask:
+        """The same with the caller's values filled in."""
         return replace(self, conditions=_bind_all(self.conditions, user, clock))
 
 
@@ -90,6 +91,18 @@ class Transition:
     before: Condition
     after: Condition
     writes: WriteMask = OPEN_MASK
+
+    def conditions(self) -> Iterable[Condition]:
+        """All that is asked of records."""
+        return (self.before, self.after, *self.writes.conditions.values())
+
+    def bound(self, user: Record | None, clock: Clock) -> Transition:
+        """The same with the caller's values filled in."""
+        return Transition(
+            bind(self.before, user=user, clock=clock),
+            bind(self.after, user=user, clock=clock),
+            self.writes.bound(user, clock),
+        )
 
 
 @dataclass(frozen=True)
@@ -210,36 +223,28 @@ class Access:
     @cached_property
     def is_bound(self) -> bool:
         """Whether nothing depends on who asks and when, so that one Access serves all."""
-        return all(is_bound(condition) for condition in self._conditions())
+        return not self._unbound
 
     def bound(self, user: Record | None, clock: Clock) -> Access:
         """The same rights with the caller's values filled in; `user` is the user's record in value form."""
         if self.is_bound:
             return self
-        return replace(
-            self,
-            read=_bind(self.read, user, clock),
-            create=_bind(self.create, user, clock),
-            updates=tuple(
-                Transition(
-                    _bind(one.before, user, clock), _bind(one.after, user, clock), one.writes._bound(user, clock)
-                )
-                for one in self.updates
-            ),
-            delete=_bind(self.delete, user, clock),
-            audit_logs=_bind(self.audit_logs, user, clock),
-            actions=None if self.actions is None else _bind_all(self.actions, user, clock),
-            masked=_bind_all(self.masked, user, clock),
-            creating=self.creating._bound(user, clock),
-            updating=self.updating._bound(user, clock),
+        return replace(self, **{name: _BINDING[name](getattr(self, name), user, clock) for name in self._unbound})
+
+    @cached_property
+    def _unbound(self) -> tuple[str, ...]:
+        """What depends on who asks and when: the only parts that are made anew for each caller."""
+        return tuple(
+            name for name, conditions in self._parts() if not all(is_bound(condition) for condition in conditions)
         )
 
-    def _conditions(self) -> Iterable[Condition]:
-        yield from (self.read, self.create, self.delete, self.audit_logs)
-        for one in self.updates:
-            yield from (one.before, one.after, *one.writes.conditions.values())
-        for named in (self.actions or {}, self.masked, self.creating.conditions, self.updating.conditions):
-            yield from named.values()
+    def _parts(self) -> Iterable[tuple[str, Iterable[Condition]]]:
+        """The conditions by the attribute that they stand in."""
+        yield from (("read", [self.read]), ("create", [self.create]), ("delete", [self.delete]))
+        yield "audit_logs", [self.audit_logs]
+        yield "updates", [part for one in self.updates for part in one.conditions()]
+        yield from (("actions", (self.actions or {}).values()), ("masked", self.masked.values()))
+        yield from (("creating", self.creating.conditions.values()), ("updating", self.updating.conditions.values()))
 
 
 def _bind(condition: Condition, user: Record | None, clock: Clock) -> Condition:
@@ -249,6 +254,14 @@ def _bind(condition: Condition, user: Record | None, clock: Clock) -> Condition:
 def _bind_all(conditions: Mapping[str, Condition], user: Record | None, clock: Clock) -> Mapping[str, Condition]:
     return {name: _bind(condition, user, clock) for name, condition in conditions.items()}
 
+
+_BINDING: Mapping[str, Callable[[Any, Record | None, Clock], Any]] = {
+    **dict.fromkeys(("read", "create", "delete", "audit_logs"), _bind),
+    **dict.fromkeys(("actions", "masked"), _bind_all),
+    "updates": lambda updates, user, clock: tuple(one.bound(user, clock) for one in updates),
+    **dict.fromkeys(("creating", "updating"), WriteMask.bound),
+}
+"""How each part of an Access that holds conditions is bound."""
 
 _RIGHTS: Mapping[str, Callable[[Access], bool]] = {
     "none": lambda access: True,

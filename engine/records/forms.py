@@ -6,7 +6,7 @@ fields hold their type's empty value, unset many fields [], a single nested grou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -50,6 +50,37 @@ def build_loader(entity: Entity) -> Callable[[Mapping[str, Any]], Record]:
         return record
 
     return load
+
+
+class Glimpse(Mapping[str, Any]):
+    """A stored document in value form, of which each field is converted when it is first asked for: for looking at few
+    of many, before the document changes."""
+
+    __slots__ = ("_document", "_id", "_known", "_loaders")
+
+    def __init__(self, document: Mapping[str, Any], loaders: Mapping[str, Load]) -> None:
+        self._document = document
+        self._loaders = loaders
+        self._id = str(document["_id"])
+        self._known: Record = {"id": self._id, "version": document["version"], "label": document["label"]}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            self._known[name] = self._loaders[name](self._document.get(name), self._id)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from ("id", "version", "label")
+        yield from self._loaders
+
+    def __len__(self) -> int:
+        return 3 + len(self._loaders)
+
+
+def build_glimpse(entity: Entity) -> Callable[[Mapping[str, Any]], Glimpse]:
+    """A function from a stored document to the record in value form, as far as it is looked at."""
+    loaders = {item.name: _field_loader(item) for item in stored_fields(entity.fields)}
+    return lambda document: Glimpse(document, loaders)
 
 
 def _filler(fields: tuple[Field, ...]) -> Callable[[Record, Mapping[str, Any], str], None]:

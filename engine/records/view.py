@@ -16,9 +16,9 @@ from engine.expressions import Names, Scope
 from engine.expressions.filter import Condition, compile_condition
 from engine.fields.base import Locale, Shape
 from engine.records.calculated import Container, containers
-from engine.records.forms import Record, build_loader, derived_id, group_fields
+from engine.records.forms import Record, build_glimpse, build_loader, derived_id, group_fields
 from engine.records.outbox import OUTBOX, REVISION
-from engine.schema import Entity, Field
+from engine.schema import Entity, Field, FieldPath
 
 Document = dict[str, Any]
 Show = Callable[[Any, str], Any]
@@ -81,7 +81,9 @@ class View:
         self._entity = entity
         self._guards = tuple(_guards(fields, (), Names.of_entity(entity), frame))
         self._load = build_loader(entity)
+        self._glimpse = build_glimpse(entity)
         self._as_text = frame.as_text
+        self._has_texts = frame.locale is not None
         self._hides_label = "label" in frame.hidden
 
     def render(
@@ -92,7 +94,8 @@ class View:
         `scope` is what read conditions of fields are asked in, `masks` what the caller's rights ask of the record for
         single fields.
         """
-        old = self._load(document) if self._guards or masks else None
+        denied = self._denied(document, masks) if masks else ()
+        old = self._load(document) if self._guards or (denied and self._has_texts) else None
         document.pop(OUTBOX, None)
         document.pop(REVISION, None)
         if tuple(document) == self._keys:
@@ -108,27 +111,31 @@ class View:
         if self._hides_label:
             record["label"] = record_id
         if old is not None:
-            self._withhold(record, old, scope(old), masks)
+            self._withhold(record, old, scope(old))
+        for path in denied:
+            self._mask(record, old, path.fields)
         return record
 
-    def _withhold(self, record: Record, old: Record, scope: Scope, masks: Masks) -> None:
-        """Takes out what conditions forbid: those of the definition by container, those of rights by record."""
+    def _denied(self, document: Document, masks: Masks) -> Sequence[FieldPath]:
+        """The fields that rights do not show on this record."""
+        seen = self._glimpse(document)
+        found = (self._entity.field_at(path) for path, allows in masks.items() if not allows(seen))
+        return [path for path in found if path is not None]
+
+    def _withhold(self, record: Record, old: Record, scope: Scope) -> None:
+        """Takes out what conditions of the definition forbid, container by container."""
         for guard in self._guards:
             shown = containers(record, guard.walk)
             asked = [guard.condition(scope.within(one.item, one.parent)) for one in containers(old, guard.walk)]
             for container, allowed in zip(shown, asked, strict=True):
                 if not allowed:
                     container.item.pop(guard.name, None)
-        for path, allows in masks.items():
-            found = self._entity.field_at(path)
-            if found is not None and not allows(old):
-                self._mask(record, old, found.fields)
 
-    def _mask(self, record: Record, old: Record, path: tuple[Field, ...]) -> None:
-        """Takes one field out of all its places in a rendered record."""
+    def _mask(self, record: Record, old: Record | None, path: tuple[Field, ...]) -> None:
+        """Takes one field out of all its places in a rendered record; `old` is there where some are shown as text."""
         for depth, item in enumerate(path[:-1]):
             if item.type.shape is Shape.REFERENCE and self._as_text(item):
-                if path[-1].name == item.type.query_part and depth == len(path) - 2:
+                if old is not None and path[-1].name == item.type.query_part and depth == len(path) - 2:
                     for container, whole in zip(
                         containers(record, path[:depth]), containers(old, path[:depth]), strict=True
                     ):

@@ -86,8 +86,8 @@ def log():
 
 def unseen_at(route, caller):
     """What the caller may not come to see at a route; some are about nothing but themselves and what they began."""
-    own = {SELF[OWN], NAME[OWN], JOB[OWN]} if route.scope in (Scope.OWN, Scope.JOBS) and caller in GROUPS else set()
-    return UNSEEN[caller] - own
+    about_oneself = route.scope in (Scope.OWN, Scope.JOBS, Scope.READ_FILES) and caller in GROUPS
+    return UNSEEN[caller] - ({SELF[OWN], NAME[OWN], JOB[OWN]} if about_oneself else set())
 
 
 def check_kept(world, caller, after, label):
