@@ -7,6 +7,7 @@ import pytest
 from engine.definitions import Sources, resolve_app
 from engine.routes import SHAPES, OpenDoors, Operation, Permission, Scope, Shape, build_route_table, validate_shapes
 from engine.schema import Action, ActionKind, App, Entity
+from tests.every import every
 
 
 def app_with(*names: str) -> App:
@@ -147,7 +148,7 @@ FAULTY = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTY)
+@every("fault", FAULTY)
 def test_a_route_that_nobody_would_guard_is_no_route(fault):
     faulty, told = FAULTY[fault]
     with pytest.raises(OpenDoors) as caught:

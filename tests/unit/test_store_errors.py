@@ -1,6 +1,5 @@
 """Errors of the driver: each becomes the one of the store that says what can be done about it."""
 
-import pytest
 from bson.errors import InvalidBSON, InvalidDocument
 from pymongo.errors import (
     AutoReconnect,
@@ -14,13 +13,14 @@ from pymongo.errors import (
 from server.store import DocumentTooLarge, DuplicateKey, MemoryExceeded, NotStorable, StoreError, StoreUnavailable
 from server.store.errors import NotReadable, TimedOut, WriteConflict
 from server.store.mongo import translated
+from tests.every import every
 
 
 def refused(code, **details):
     return OperationFailure("refused", code, details)
 
 
-@pytest.mark.parametrize(
+@every(
     ("error", "expected"),
     [
         (refused(11000, keyPattern={"a": 1}, keyValue={"a": 1}), DuplicateKey),

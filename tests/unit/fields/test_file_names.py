@@ -2,14 +2,14 @@
 
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.fields.file_names import MOST_LETTERS, clean_file_name, describe_file
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "kept"),
     [
         ("logo.png", "logo.png"),
@@ -47,7 +47,7 @@ def test_a_clean_name_is_safe_and_stays_as_it_is(written):
     assert clean_file_name(name) == name
 
 
-@pytest.mark.parametrize(
+@every(
     ("size", "shown"),
     [
         (0, "0B"),

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from engine.errors import RangeNotSatisfiable
 from engine.fields.file_names import clean_file_name
 from server.http.downloads import Part, attachment, parse_range
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "header"),
     [
         ("file.ext", "attachment; filename=file.ext"),
@@ -51,7 +52,7 @@ def test_any_name_gives_one_line_of_ascii_that_says_the_name(name):
         assert plain == f"attachment; filename={clean_file_name(name)}"
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "part"),
     [
         ("bytes=0-0", Part(0, 1)),

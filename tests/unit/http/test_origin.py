@@ -4,6 +4,7 @@ import pytest
 
 from engine.permissions.addresses import AllowList
 from server.http.origin import read_origin
+from tests.every import every
 
 PROXY = "10.0.0.1"
 
@@ -19,7 +20,7 @@ def test_the_host_of_the_request_is_the_host_of_links(host):
     assert origin((b"host", host.encode()), scheme="https") == f"https://{host}"
 
 
-@pytest.mark.parametrize("host", [b"", b"a b", b"evil.com/x", b"a@b", b"<x>", b"x:99999999", b"\xff", b"a\r\nb"])
+@every("host", [b"", b"a b", b"evil.com/x", b"a@b", b"<x>", b"x:99999999", b"\xff", b"a\r\nb"])
 def test_what_is_no_host_gives_way_to_the_servers_own_address(host):
     assert origin((b"host", host)) == "http://127.0.0.1:8000"
     assert origin((b"host", host), server=("::1", 80)) == "http://[::1]:80"

@@ -14,6 +14,7 @@ from engine.permissions import Case, Explainer, Verdict
 from engine.permissions.asked import OPERATIONS, prefixes
 from engine.query import Clock
 from engine.records import Moment
+from tests.every import every
 
 NOW = 1_700_000_000_000
 CLOCK = Clock(NOW, "UTC")
@@ -92,7 +93,7 @@ RECORDS: list[dict[str, Any]] = [
 SETS = [frozenset(chosen) for size in (1, 2, 3) for chosen in combinations(GROUPS, size)]
 
 
-@pytest.mark.parametrize("groups", SETS, ids=lambda groups: "+".join(sorted(groups)))
+@every("groups", SETS, ids=lambda groups: "+".join(sorted(groups)))
 def test_verdicts_are_those_of_the_rights_that_the_server_asks(shop, groups):
     app, explainer = shop
     access = app.rights.access(groups, "things").bound(ADA, CLOCK)
@@ -126,7 +127,7 @@ def test_verdicts_are_those_of_the_rights_that_the_server_asks(shop, groups):
             assert found.write.decided_by
 
 
-@pytest.mark.parametrize("groups", SETS, ids=lambda groups: "+".join(sorted(groups)))
+@every("groups", SETS, ids=lambda groups: "+".join(sorted(groups)))
 def test_changes_are_judged_as_by_a_write(shop, groups):
     app, explainer = shop
     access = app.rights.access(groups, "things").bound(ADA, CLOCK)

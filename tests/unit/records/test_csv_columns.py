@@ -148,7 +148,7 @@ OLD = {
 }
 
 
-@pytest.mark.parametrize(
+@every(
     ("headers", "cells", "body"),
     [
         (["name", "code"], ["a", ""], {"name": "a", "code": None}),

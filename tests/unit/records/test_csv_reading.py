@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.errors import BadRequest
 from engine.records.csv_reading import MOST_CELL, CsvReader, check_encoding
+from tests.every import every
 
 
 def read(data, size=1 << 20, encoding=None):
@@ -21,7 +22,7 @@ def cells(data, **options):
     return [row.cells for row in read(data, **options)]
 
 
-@pytest.mark.parametrize(
+@every(
     ("data", "rows"),
     [
         (b"a,b\n1,2\n", [["a", "b"], ["1", "2"]]),
@@ -41,7 +42,7 @@ def cells(data, **options):
         ("ä\u2028,b\n\x0c\x1c\x85,2\n".encode(), [["ä\u2028", "b"], ["\x0c\x1c\x85", "2"]]),
     ],
 )
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@every("size", [1, 2, 3, 7, 1000])
 def test_files_as_programs_write_them(data, rows, size):
     assert cells(data, size=size) == rows
 
@@ -61,7 +62,7 @@ def test_encodings_that_files_do_not_tell_are_taken_on_request(encoding, data):
     assert first == "Größe"
 
 
-@pytest.mark.parametrize(
+@every(
     ("data", "encoding", "told"),
     [
         ("name\nGröße\n".encode("cp1252"), None, "not UTF-8 text in line 2: save it as UTF-8"),
@@ -77,7 +78,7 @@ def test_encodings_that_files_do_not_tell_are_taken_on_request(encoding, data):
         (b"x" * (5 * MOST_CELL), None, "is a quote missing"),
     ],
 )
-@pytest.mark.parametrize("size", [60_000, 10_000_000])
+@every("size", [60_000, 10_000_000])
 def test_files_that_cannot_be_read_are_refused_with_the_way_out(data, encoding, told, size):
     with pytest.raises(BadRequest, match=told):
         read(data, size, encoding)

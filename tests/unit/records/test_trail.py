@@ -23,6 +23,7 @@ from engine.records.trail import (
     parse_trail_query,
     to_trail_filter,
 )
+from tests.every import every
 from tests.unit.records.conftest import NOW
 
 ID = "57fd2d65e4b0ce322b0c8665"
@@ -69,7 +70,7 @@ def test_twenty_rows_are_the_usual_page(pairs):
     assert parse_trail_query(pairs, OF_RECORD) == TrailQuery(size=20)
 
 
-@pytest.mark.parametrize(
+@every(
     ("pairs", "known", "message"),
     [
         ([("_sice", "3")], OF_RECORD, "There is no parameter _sice; did you mean \"_size\"?"),
