@@ -105,7 +105,10 @@ def _usual_database() -> str:
 async def _database(db: str) -> AsyncIterator[Database]:
     """The database server that new databases are made on."""
     from server.database import open_database
+    from server.replay import CannotReplay
 
+    if db == MEMORY and find_spec("mongomock_motor") is None:
+        raise CannotReplay("A database in memory is an extra: pip install 'castwork[memory]', or give --db embedded:")
     with tempfile.TemporaryDirectory(prefix="castwork-") as folder:
         async with open_database(None if db == EMBEDDED else db, Path(folder)) as database:
             yield database

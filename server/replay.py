@@ -42,6 +42,7 @@ from server.runtime.running import SYSTEM, RunningApp
 from server.settings import Settings
 
 BASE: Final = "/api"
+HOME: Final = f"http://localhost{BASE}"
 EMAIL: Final = "developer@example.com"
 """Whom `developer` stands for."""
 SESSION: Final = 3_600_000
@@ -110,7 +111,7 @@ class _Replaying:
     def __init__(self, running: RunningApp, http: Any) -> None:
         self._running = running
         self._http = http
-        self._tokens: dict[str | tuple[str, ...], str | None] = {ANONYMOUS: None}
+        self._members: dict[tuple[str, ...], str] = {}
         self._captured: dict[str, Any] = {}
 
     async def send(self, example: RequestExample) -> Outcome:
@@ -132,9 +133,9 @@ class _Replaying:
             headers = {"content-type": "application/json", **headers}
         if token is not None:
             headers = {"token": token, **headers}
+        path = fill_text(example.path, self._captured)
         transport = httpx.ASGITransport(self._http, raise_app_exceptions=False, client=(example.address, 50_000))
-        async with httpx.AsyncClient(transport=transport, base_url=f"http://localhost{BASE}") as client:
-            path = fill_text(example.path, self._captured)
+        async with httpx.AsyncClient(transport=transport, base_url=HOME, trust_env=False) as client:
             return await client.request(example.method, path, headers=headers, content=content)
 
     def _check_placeholders(self, example: RequestExample) -> None:
@@ -145,25 +146,25 @@ class _Replaying:
             raise _NotSent(f"not sent, since no answer before it brought {brought}")
 
     async def _token(self, caller: str | tuple[str, ...]) -> str | None:
-        if caller not in self._tokens:
-            email = await self._member_of(caller) if isinstance(caller, tuple) else caller
-            self._tokens[caller] = await self._session(EMAIL if email == DEVELOPER else email)
-        return self._tokens[caller]
-
-    async def _session(self, email: str) -> str:
-        person = await find_person(self._running, email)
+        """A token of a session that has just begun, since what was asked before may have ended all others."""
+        if caller == ANONYMOUS:
+            return None
+        email = await self._member_of(caller) if isinstance(caller, tuple) else caller
+        person = await find_person(self._running, EMAIL if email == DEVELOPER else email)
         if person is None:
             raise _NotSent(f"not sent, since there is no user with the e-mail address {email}")
         now, store = self._running.clock(), self._running.store
         return await start_session(store, person.id, None, (person.epoch,), now, SESSION)
 
     async def _member_of(self, groups: tuple[str, ...]) -> str:
-        """The address of a new user who is in these groups and nothing else."""
-        email = f"{'-'.join(groups)}@example.com".lower()
-        listed = [{"group": name, "primary": name == groups[0]} for name in groups]
-        person = {"firstName": "Member of", "lastName": " and ".join(groups), "email": email, "groups": listed}
-        await create_record(self._running, SYSTEM, USERS, person)
-        return email
+        """The address of a user who is in these groups and nothing else."""
+        if groups not in self._members:
+            email = f"{'-'.join(groups)}@example.com".lower()
+            listed = [{"group": name, "primary": name == groups[0]} for name in groups]
+            person = {"firstName": "Member of", "lastName": " and ".join(groups), "email": email, "groups": listed}
+            await create_record(self._running, SYSTEM, USERS, person)
+            self._members[groups] = email
+        return self._members[groups]
 
     async def _settle(self) -> None:
         """Waits until nothing follows from what was asked any more."""

@@ -120,12 +120,10 @@ def _expectations(can: CanDef) -> tuple[Expectation, ...]:
 
 
 def _request(written: RequestExampleDef, address: str, groups: frozenset[str]) -> RequestExample:
-    names = (DEVELOPER,) if written.callers is None else callers_of(written.callers)
-    is_group = not isinstance(written.callers, Scalar) or (names[0] in groups and names[0] != ANONYMOUS)
     return RequestExample(
         name=written.name,
         at=written.at,
-        caller=names if is_group and written.callers is not None else names[0],
+        caller=_caller(written.callers, groups),
         address=address if written.address is None else str(written.address.value),
         method=written.method,
         path=str(written.path.value),
@@ -135,6 +133,15 @@ def _request(written: RequestExampleDef, address: str, groups: frozenset[str]) -
         status_at=written.value_at("status"),
         response=written.response,
     )
+
+
+def _caller(written: Scalar | tuple[Scalar, ...] | None, groups: frozenset[str]) -> str | tuple[str, ...]:
+    """Nobody is a member of the group that serves requests without a token."""
+    if written is None:
+        return DEVELOPER
+    names = callers_of(written)
+    is_person = isinstance(written, Scalar) and (names[0] not in groups or names[0] == ANONYMOUS)
+    return names[0] if is_person else names
 
 
 def callers_of(written: Scalar | tuple[Scalar, ...]) -> tuple[str, ...]:

@@ -186,3 +186,24 @@ def test_an_app_without_examples_passes(shop):
 def test_a_new_app_brings_examples_that_hold(tmp_path):
     CliRunner().invoke(program, ["new", str(tmp_path / "mine")])
     assert report(tmp_path, "--require-coverage")[0] == 0
+
+
+def test_sessions_that_end_between_requests_begin_anew(shop):
+    (shop / "tests/requests.yaml").write_text("""requests:
+  - {method: POST, path: /data/sys.users, body: {firstName: A, lastName: Lee, email: ann@example.com, groups: [{group: anonymous, primary: true}]},
+     response: {id: "{ann}"}}
+  - {as: ann@example.com, path: /users/current}
+  - {method: PUT, path: "/data/sys.users/{ann}/deactivate"}
+  - {as: ann@example.com, path: /users/current, status: 401}
+  - {method: PUT, path: "/data/sys.users/{ann}/activate"}
+  - {as: ann@example.com, path: /users/current, response: {id: "{ann}"}}
+""")
+    code, found = report(shop)
+    assert (code, [failure for one in found["examples"] for failure in one["failures"]]) == (0, [])
+
+
+def test_renamed_fields_are_renamed_in_examples(shop):
+    assert CliRunner().invoke(program, ["rename", str(shop), "lamps.cost", "price"]).exit_code == 0
+    code, found = report(shop)
+    assert (code, found["passed"], found["failed"]) == (0, 17, 0)
+    assert "price" in (shop / "tests/rights.yaml").read_text()
