@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ AT_ONCE = 4
 CANCEL_AGAIN = 1.0
 """Seconds after which a task that forgot its cancellation is cancelled again."""
 SWEEP_EVERY = 5.0
-"""Seconds between two looks for what was left behind."""
+"""Seconds between two looks for what was left behind; where there are many entities, one for each."""
 SWEPT = 1_000
 """Documents of one entity that one look finds."""
 
@@ -48,6 +49,8 @@ class Outbox:
         self._busy: set[tuple[str, ObjectId]] = set()
         self._again: set[tuple[str, ObjectId]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.failed = False
+        """Whether something was left behind by this process, since somebody looked for such."""
 
     def wake(self, entity: str, key: ObjectId) -> None:
         """Follows the writes of a document (or a row of REMOVALS) soon; returns at once and never fails."""
@@ -88,8 +91,10 @@ class Outbox:
                     await drain(self.running, *place)
                 again = place in self._again
         except StoreError as error:
+            self.failed = True
             logger.warning("What follows a write in %s waits for the next sweep: %s", place[0], error)
         except Exception:
+            self.failed = True
             logger.exception("What follows a write of %s in %s failed; the next sweep tries again", place[1], place[0])
         finally:
             self._busy.discard(place)
@@ -141,14 +146,18 @@ async def sweep(running: RunningApp) -> None:
 
 
 async def keep_sweeping(serving: Callable[[], RunningApp | None], every: float = SWEEP_EVERY) -> None:
-    """Sweeps at once and then again and again, until cancelled."""
+    """Sweeps at once and then again and again, until cancelled: at the latest after as many seconds as there are
+    entities to look through, so that a large app that nobody uses asks its database no more than a small one."""
+    following = float("-inf")
     while True:
         running = serving()
-        if running is not None:
+        if running is not None and (running.outbox.failed or time.monotonic() >= following):
+            running.outbox.failed = False
             try:
                 await sweep(running)
             except StoreError as error:
                 logger.warning("Could not look for what is left to follow: %s", error)
+            following = time.monotonic() + max(every, len(running.compiled.following))
         await asyncio.sleep(every if running is not None else 0.2)
 
 

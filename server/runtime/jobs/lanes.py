@@ -45,6 +45,10 @@ class LaneReader:
         self._oldest[lane] = None
         return []
 
+    async def any_waits(self, store: Store) -> bool:
+        """Whether some job waits in any lane, be it for a later moment: one question instead of one a lane."""
+        return bool(await store.find(JOBS, {LANE: {"$gt": ""}}, limit=1, projection={"_id": 1}))
+
     async def others(self, store: Store, lane: str, now: int, users: list[str]) -> list[Job]:
         """The first waiting jobs of the lane that none of the users started."""
         edges = sorted(f"{lane}/{user}" for user in users)

@@ -83,6 +83,8 @@ class Worker:
         self._held: dict[ObjectId, _Held] = {}
         self._claiming: set[ObjectId] = set()
         self._favourite: dict[str, int] = {}
+        self._quiet = True
+        """Whether nothing waited when this worker last looked closely, as far as it knows."""
 
     async def run(self) -> None:
         """Works until it is cancelled; then it hands back the jobs that it holds, and ends."""
@@ -118,7 +120,7 @@ class Worker:
             try:
                 async with asyncio.timeout(pause):
                     await running.job_added.wait()
-                pause = self._timing.first_poll
+                pause, self._quiet = self._timing.first_poll, False
             except TimeoutError:
                 pause = min(pause * 2, self._timing.longest_poll)
 
@@ -126,6 +128,9 @@ class Worker:
         """Takes as many jobs as there are places for; tells whether it took any."""
         taken = False
         try:
+            if self._quiet and not await self._lanes.any_waits(running.store):
+                return False
+            self._quiet = True
             for queue in running.compiled.app.queues.values():
                 if self._queues is None or queue.name in self._queues:
                     while self._busy(queue) < queue.workers and await self._take_one(running, presence, queue):
@@ -141,6 +146,7 @@ class Worker:
 
     async def _take_one(self, running: RunningApp, presence: Presence, queue: Queue) -> bool:
         jobs = await self._candidates(running, presence, queue)
+        self._quiet = self._quiet and not jobs
         while jobs:
             job = pick(jobs, len(presence.alive), random.random())  # noqa: S311 - spreads rivals, guards no secret
             jobs = [other for other in jobs if other is not job]

@@ -101,3 +101,30 @@ async def test_a_worker_whose_clock_is_wrong_loses_and_delays_nothing(open_offic
             done = await right.until(job.id, "FINISHED", seconds=10)
     assert len(runs) == 2
     assert (done.failures, done.has_errors) == (1, False)
+
+
+async def test_a_worker_with_nothing_to_do_asks_one_question_a_round_and_hears_of_new_jobs(office):
+    asked = []
+    find = office.store.find
+
+    async def listening(collection, wanted, **options):
+        if "lane" in wanted:
+            asked.append(wanted["lane"])
+        return await find(collection, wanted, **options)
+
+    async def run(context):
+        return None
+
+    kind = kind_of(run)
+    office.store.find = listening
+    async with office.worker(kind), asyncio.timeout(60):
+        while len(asked) < 6:
+            await asyncio.sleep(0.05)
+        assert asked == [{"$gt": ""}] * len(asked)
+        (job,) = await put(office.store, waiting(0))  # by another process: nobody calls this one
+        await office.until(job, "FINISHED")
+        job = await office.enqueue(kind)
+        await office.until(job.id, "FINISHED")
+        asked.clear()
+        while asked[-6:] != [{"$gt": ""}] * 6:  # it has become quiet again
+            await asyncio.sleep(0.05)
