@@ -183,24 +183,20 @@ def _read(file: Path | None, compiled: CompiledApp, entity: str, *, new: bool) -
 
 def _rules(found: Explanation) -> Iterator[tuple[str, ...]]:
     """What was asked, group by group; an arrow points to what decides."""
+    from engine.examples.words import describe_rule
+
     if found.developer:
         yield ("developers pass the rights of all groups",)
     deciding = found.decided_by
     for rule in (*found.others, *(rule for says in found.groups for rule in says.rules)):
-        yield (rule.group or "everybody", rule.verdict, *_described(rule), "<" if rule in deciding else "")
+        arrow = "<" if rule in deciding else ""
+        yield (rule.group or "everybody", rule.verdict, describe_rule(rule), str(rule.at), arrow)
 
 
 def _decided(rules: Iterable[Rule]) -> str:
-    return "; ".join(" ".join(_described(rule)) for rule in rules)
+    from engine.examples.words import describe_rule
 
-
-def _described(rule: Rule) -> tuple[str, str]:
-    from engine.examples.words import as_text
-
-    key = f"{rule.key} ({rule.part})" if rule.part else rule.key
-    about = f", which shows in it: {rule.about}" if rule.about else ""
-    said = f"{key}: {as_text(rule.says)}{'' if rule.written else ', as nothing is said'}{about}"
-    return said, str(rule.at)
+    return "; ".join(f"{describe_rule(rule)} {rule.at}" for rule in rules)
 
 
 def _to_json(data: Any) -> str:

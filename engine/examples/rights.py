@@ -8,9 +8,8 @@ from engine.compiler import CompiledApp
 from engine.definitions.examples import Expectation, PermissionExample
 from engine.examples.cases import build_case
 from engine.examples.outcome import Failure, Outcome
-from engine.examples.words import as_text
+from engine.examples.words import describe_rule
 from engine.permissions import Case, Verdict
-from engine.permissions.asked import Rule
 from engine.permissions.coverage import Coverage
 from engine.permissions.explain import FIELD, Explanation
 
@@ -54,21 +53,11 @@ class Trials:
 
 
 def _failure(expected: Expectation, wanted: str, found: str, explained: Explanation) -> Failure:
-    rules = "; ".join(map(describe_rule, explained.decided_by))
+    rules = "; ".join(f"{rule.at} {describe_rule(rule)}" for rule in explained.decided_by)
     message = f"{expected.operation} is {found} by {rules}"
     if found == Verdict.DEPENDS:
         message = f"{expected.operation} depends on values of the record or the user: give what {rules} asks for"
     return Failure(expected.at, message, wanted, found)
 
 
-def describe_rule(rule: Rule) -> str:
-    """A rule in words: where it stands, what it says."""
-    key = f"{rule.key} ({rule.part})" if rule.part else rule.key
-    said = f"{key}: {as_text(rule.says)}"
-    if not rule.written:
-        said = f"{rule.group} gives no {rule.key}, which means {as_text(rule.says)}"
-    about = f", which it is made of: {rule.about}" if rule.about else ""
-    return f"{rule.at} {said}{about}"
-
-
-__all__ = ["Trials", "describe_rule"]
+__all__ = ["Trials"]

@@ -1,4 +1,4 @@
-"""JSON data as the one line of YAML that an author would write for it."""
+"""Rules and JSON data in words: on one line, as an author would write them in YAML."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from engine.permissions.asked import Rule
+
 LONGEST = 500
 
 
@@ -16,6 +18,14 @@ def as_text(value: Any) -> str:
     text = yaml.safe_dump(_plain(value), default_flow_style=True, width=float("inf"), sort_keys=False)
     text = text.removesuffix("\n").removesuffix("\n...")
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+def describe_rule(rule: Rule) -> str:
+    """What a rule says, without its place: `update: {state: active}`."""
+    key = f"{rule.key} ({rule.part})" if rule.part else rule.key
+    default = "" if rule.written else ", as nothing is said"
+    about = f", which shows in it: {rule.about}" if rule.about else ""
+    return f"{key}: {as_text(rule.says)}{default}{about}"
 
 
 def _plain(value: Any) -> Any:
@@ -28,4 +38,4 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | None) else str(value)
 
 
-__all__ = ["as_text"]
+__all__ = ["as_text", "describe_rule"]

@@ -5,7 +5,7 @@ import pytest
 from engine.compiler import compile_app
 from engine.definitions import Sources
 from engine.definitions.examples import load_examples
-from engine.examples import Trials
+from engine.examples.rights import Trials
 
 NOW = 1_700_000_000_000
 FILES = {
@@ -77,7 +77,7 @@ def test_what_is_not_so_names_the_rule_and_its_place():
         (
             "tests/a.yaml:2:47",
             "delete is denied by groups/guests.yaml:1:20 read: {state: sold}; "
-            "groups/guests.yaml:1:12 guests gives no delete, which means never",
+            "groups/guests.yaml:1:12 delete: never, as nothing is said",
         )
     ]
     assert failures("{as: sellers, on: lamps, record: {}, can: {fields: {cost: readOnly}}}") == [
