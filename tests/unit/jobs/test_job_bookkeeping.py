@@ -53,6 +53,14 @@ def test_a_note_without_progress_keeps_the_count_of_failures():
     assert apply_note(make_job(failures=2), Note(underway="x")).failures == 2
 
 
+def test_work_that_would_begin_anew_shows_how_far_it_is_and_does_not_count_as_getting_further():
+    job = make_job(records_count=10, records_processed=7, failures=2)
+    noted = apply_note(job, Note(standing=4))
+    assert (noted.records_processed, noted.progress, noted.failures) == (4, 40, 2)
+    begun = apply_note(job, Note(standing=0, records_count=20))
+    assert (begun.records_processed, begun.records_count, begun.progress, begun.failures) == (0, 20, 0, 2)
+
+
 def test_progress_reaches_a_hundred_only_at_the_end():
     assert apply_note(make_job(records_count=2, records_processed=1), Note(processed=1)).progress == 99
     assert apply_note(make_job(), Note(progress=140)).progress == 100
