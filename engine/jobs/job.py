@@ -126,6 +126,8 @@ class Job:
     """What clients are told of the job's parameters; the keys depend on its type."""
     payload: Mapping[str, Any] | None = None
     """The job's parameters themselves."""
+    request: str | None = None
+    """The id of the request that it began with."""
 
     fence: int = 0
     """Grows whenever the job changes hands; every write of a worker asks for the number that it was given."""
@@ -187,6 +189,7 @@ FIELDS: Mapping[str, str] = {
     "root": "rootJob",
     "data": "data",
     "payload": "payload",
+    "request": "request",
     "fence": "fence",
     "failures": "failures",
     "not_before": "notBefore",

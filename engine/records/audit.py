@@ -21,8 +21,8 @@ from engine.records.outbox import Intent, Kind, make_intent
 from engine.schema import Audit, Entity
 
 AUDIT: Final = "sys.audit"
-"""The collection of all rows: _id, entity, record, label, version, event, origin, cascade, context, user, admin, ip, at
-(ms), old, new, and expires where rows do not live forever."""
+"""The collection of all rows: _id, entity, record, label, version, event, origin, cascade, context, user, admin, ip,
+request, at (ms), old, new, and expires where rows do not live forever."""
 
 
 class Event(StrEnum):
@@ -46,6 +46,8 @@ class Cause:
     user: str | None = None
     admin: str | None = None
     ip: str | None = None
+    request: str | None = None
+    """The id of the request that it all began with."""
 
 
 class AuditRules:
@@ -115,6 +117,7 @@ class AuditRules:
             "user": cause.user,
             "admin": cause.admin,
             "ip": cause.ip,
+            "request": cause.request,
             "at": Int64(cause.at),
             "old": old,
             "new": new,

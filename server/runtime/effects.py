@@ -11,12 +11,12 @@ from engine.actions import ActionPlan, Call, Create, Delete, Effect, Log, Run, U
 from engine.compiler import CompiledEntity
 from engine.errors import BadRequest
 from engine.fields.base import MISSING
-from engine.logs import Event, Line
+from engine.logs import Event
 from engine.permissions import FULL_ACCESS
 from engine.query import Condition, to_filter
 from engine.query.lines import Level
 from server.runtime.calls import host_of
-from server.runtime.logs import speaker_of
+from server.runtime.logs import say
 from server.runtime.records import create_record, delete_document, update_record
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import finally_do
@@ -59,13 +59,13 @@ async def carry_through(running: RunningApp, caller: Caller, planning: Generator
 
 async def _send(running: RunningApp, caller: Caller, call: Call) -> None:
     """Paths and queries of URLs may hold secrets, so that only the host is told."""
-    where, speaker = f"{call.method} {host_of(call)}", speaker_of(caller)
+    where = f"{call.method} {host_of(call)}"
     try:
         await running.calls.send(call)
     except BadRequest:
-        running.log.add(Line(Level.WARN, f"{where} failed", speaker, Event.CALLED), running.clock())
+        say(running, caller, Level.WARN, f"{where} failed", Event.CALLED)
         raise
-    running.log.add(Line(Level.INFO, where, speaker, Event.CALLED), running.clock())
+    say(running, caller, Level.INFO, where, Event.CALLED)
 
 
 async def carry_out(running: RunningApp, caller: Caller, effect: Effect, subject: Subject) -> Any:
@@ -75,11 +75,10 @@ async def carry_out(running: RunningApp, caller: Caller, effect: Effect, subject
 
 def write_line(running: RunningApp, caller: Caller, level: str, message: str) -> None:
     """Adds a line to the app's log, and to the process's own, as soon as the unit at hand is written."""
-    line = Line(Level(level), message, speaker_of(caller), Event.SCRIPT)
 
     def write() -> None:
         told.log(LEVELS[level], "%s", message)
-        running.log.add(line, running.clock())
+        say(running, caller, Level(level), message, Event.SCRIPT)
 
     finally_do(running, write)
 

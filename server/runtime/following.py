@@ -12,6 +12,7 @@ from engine.records import Write
 from engine.records.audit import AUDIT, Cause, row_of
 from engine.records.following import Following
 from engine.records.outbox import OUTBOX, REVISION, Intent, pushing, with_intents
+from server.log import REQUEST_ID
 from server.runtime.outbox import REMOVALS
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import finally_do
@@ -101,6 +102,7 @@ def cause_of(running: RunningApp, caller: Caller, *, cascade: bool = False) -> C
         user=user.get("email"),
         admin=admin.get("email"),
         ip=render_address(caller.address),
+        request=REQUEST_ID.get(),
     )
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
-from engine.logs import TEXTS, Line, Speaker, make_id, plan_line, render_line, to_stored
+from engine.logs import TEXTS, Event, Line, Speaker, make_id, plan_line, render_line, to_stored
 from engine.permissions.addresses import render_address
-from engine.query.lines import parse_log_query, to_log_filter
+from engine.query.lines import Level, parse_log_query, to_log_filter
+from server.log import REQUEST_ID
 from server.store import Store, StoreError, StoreUnavailable, TimedOut, WriteConflict
 
 if TYPE_CHECKING:
@@ -161,6 +162,13 @@ def speaker_of(caller: Caller) -> Speaker:
     return Speaker(user.get("email"), admin.get("email"), render_address(caller.address))
 
 
+def say(running: RunningApp, caller: Caller, level: Level, message: str, event: Event) -> None:
+    """Adds a line under the request at hand, or under the one that the job at hand began with."""
+    request = REQUEST_ID.get()
+    info = None if request is None else {"requestId": request}
+    running.log.add(Line(level, message, speaker_of(caller), event, info=info), running.clock())
+
+
 async def list_lines(running: RunningApp, pairs: Pairs) -> Json:
     """A page of the app's log, the oldest line first: `{total, offset, items}`. What this process has to say is there;
     what other processes say follows within a second."""
@@ -184,4 +192,4 @@ async def post_line(running: RunningApp, caller: Caller, body: Mapping[str, Any]
     return render_line(document)
 
 
-__all__ = ["LOGS", "AppLog", "list_lines", "post_line", "speaker_of"]
+__all__ = ["LOGS", "AppLog", "list_lines", "post_line", "say", "speaker_of"]

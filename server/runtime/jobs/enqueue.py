@@ -8,6 +8,7 @@ from typing import Any
 from bson import ObjectId
 
 from engine.jobs import FIELDS, Job, JobLink, State, to_document
+from server.log import REQUEST_ID
 from server.runtime.jobs.callers import starter_of
 from server.runtime.jobs.kinds import JobKind
 from server.runtime.jobs.stored import JOBS
@@ -48,6 +49,7 @@ async def enqueue(
         root=None if parent is None else parent.root or JobLink(parent.id, parent.label),
         data=data,
         payload=payload,
+        request=REQUEST_ID.get() if parent is None else parent.request,
     )
 
     async def body(store: Store) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from engine.errors import RequestError
 from engine.jobs import MOST_FAILURES, Circumstances, Command, Job, Level, pause_before_retry
+from server.log import REQUEST_ID
 from server.runtime.cancelling import check_cancelled
 from server.runtime.jobs.callers import caller_of
 from server.runtime.jobs.context import JobContext, LeaseLost, Stopped
@@ -28,7 +29,11 @@ PAUSE = 0.5
 
 
 async def run_job(context: JobContext, kind: JobKind) -> None:
-    """Runs the job and writes how that ended, however long the database takes to take it."""
+    """Runs the job and writes how that ended, however long the database takes to take it.
+
+    What is said meanwhile is said under the request that the job began with.
+    """
+    REQUEST_ID.set(context.job.request)
     with working(
         f"job {kind.type}", {"castwork.app": context.running.compiled.app.name, "castwork.job.id": context.job.id}
     ):

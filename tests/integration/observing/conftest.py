@@ -27,6 +27,7 @@ from tests.integration.http.conftest import crm, serve  # noqa: F401 - fixtures
 PASSWORD = "canary-password-7"
 CARDS = """
 label: Cards
+auditLogs: true
 recordLabel: name
 fields:
   name: {type: text, required: true}

@@ -4,7 +4,9 @@ import asyncio
 import json
 
 import pytest
+from bson import ObjectId
 
+from server.runtime.jobs import JOB_KINDS, Timing, Worker
 from server.runtime.logs import LOGS
 from tests.integration.observing.conftest import PASSWORD
 
@@ -250,3 +252,30 @@ async def test_all_lines_of_many_at_once_are_kept(house):
     times = [one["timestamp"] for one in page["items"]]
     assert times == sorted(times)
     assert len({one["id"] for one in page["items"]}) == 60
+
+
+async def test_all_that_follows_from_a_request_is_found_by_its_id(house):
+    """Its line, what scripts say in it, the audit trail, a job that it began and what is said in that."""
+    named = {"x-request-id": "the-request"}
+    card = (await house.ask("POST", "/data/cards", {"name": "a"}, who="dev", headers=named)).json()["id"]
+    later = {"x-request-id": "the-later-one"}
+    await house.ask("PUT", f"/data/cards/{card}/hook?_async=true", {"pin": "1"}, who="dev", headers=later)
+    worker = asyncio.create_task(Worker(lambda: house.running, JOB_KINDS, Timing(lease=3, first_poll=0.01)).run())
+    try:
+        async with asyncio.timeout(20):
+            while not await house.messages("?message=hooked"):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.05)
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    store = house.running.store
+    await house.running.outbox.settle()
+    told = {one["message"]: one["additionalInfo"]["requestId"] for one in (await house.logs())["items"]}
+    assert told["POST /api/data/cards"] == "the-request"
+    assert [told[message] for message in told if message.startswith("hooked")] == ["the-later-one"]
+    assert [job["request"] for job in await store.find("sys.jobs", {})] == ["the-later-one"]
+    trail = await store.find("sys.audit", {"record": ObjectId(card)}, sort=[("at", 1), ("_id", 1)])
+    assert [(row["event"], row["request"]) for row in trail] == [
+        ("created", "the-request"),
+        ("action", "the-later-one"),
+    ]
