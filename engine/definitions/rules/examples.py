@@ -131,10 +131,11 @@ def callers_come_from_addresses(context: Context) -> Iterator[Diagnostic]:
 
 def requests_are_answered(context: Context) -> Iterator[Diagnostic]:
     """The app has the paths and methods that are asked, unless the example expects that it has not."""
+    requests = [request for request in _requests(context) if request.status != 404]
+    if not requests or any(context.unsure(name) for name in context.resolved.app.entities):
+        return
     routes = build_route_table(context.resolved.app)
-    for request in _requests(context):
-        if request.status == 404 or any(context.unsure(name) for name in context.resolved.app.entities):
-            continue
+    for request in requests:
         path = text_of(request.path).partition("?")[0]
         found = {route.method for route in routes if _leads_to(route, path)}
         if not found:
