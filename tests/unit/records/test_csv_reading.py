@@ -1,11 +1,6 @@
 """Files to rows: encodings, delimiters, quotes, and pieces of any size."""
 
-import csv
-import io
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engine.errors import BadRequest
 from engine.records.csv_reading import MOST_CELL, CsvReader, check_encoding
@@ -99,18 +94,3 @@ def test_rows_tell_their_line_and_a_broken_one_spoils_no_other(size):
         (5, ["3", "4"], False),
         (6, [], True),
     ]
-
-
-TEXTS = st.text(alphabet='",;\n\r a\tü1', max_size=6)
-
-
-@given(
-    st.lists(st.lists(TEXTS, min_size=1, max_size=4), max_size=6),
-    st.integers(1, 40),
-    st.sampled_from(["\r\n", "\n", "\r"]),
-    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
-)
-def test_rows_do_not_depend_on_the_pieces_in_which_a_file_comes(rows, size, ending, encoding):
-    file = io.StringIO()
-    csv.writer(file, lineterminator=ending, quoting=csv.QUOTE_ALL).writerows([["one", "two"], *rows])
-    assert cells(file.getvalue().encode(encoding), size=size) == [["one", "two"], *rows]
