@@ -1,7 +1,10 @@
 """`castwork test` as a user runs it: rights offline, requests against the whole server, reports and exit codes."""
 
 import json
+import re
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -9,6 +12,7 @@ from typer.testing import CliRunner
 from server import replay
 from server.cli import app as program
 
+ROOT = Path(__file__).parents[3]
 FILES = {
     "app.yaml": "name: shop\n",
     "entities/lamps.yaml": """recordLabel: "{name}"
@@ -207,3 +211,15 @@ def test_renamed_fields_are_renamed_in_examples(shop):
     code, found = report(shop)
     assert (code, found["passed"], found["failed"]) == (0, 17, 0)
     assert "price" in (shop / "tests/rights.yaml").read_text()
+
+
+def test_the_examples_of_the_readme_hold_for_the_sample_app(tmp_path):
+    readme = (ROOT / "README.md").read_text()
+    (block,) = re.findall(r"```yaml\n(permissions:.*?)```", readme, re.DOTALL)
+    crm = Path(
+        shutil.copytree(ROOT / "app_definitions" / "crm", tmp_path / "crm", ignore=shutil.ignore_patterns("tests"))
+    )
+    (crm / "tests").mkdir()
+    (crm / "tests/readme.yaml").write_text(block)
+    code, found = report(crm)
+    assert (code, found["passed"], found["failed"]) == (0, 3, 0)
