@@ -91,6 +91,9 @@ def test_sample_apps_fit_their_schemas(folder):
         ("entities/a.yaml", "listeners: {go: {run: x}}"),
         ("groups/a.yaml", "entities: {companies: {read: true}}"),
         ("groups/a.yaml", "security: {sessionTimeout: 5}"),
+        ("tests/a.yaml", "permissions: [{as: sales, on: things, can: {}}]"),
+        ("tests/a.yaml", "permissions: [{as: sales, on: things, can: {fields: {size: hidden}}}]"),
+        ("tests/a.yaml", "requests: [{path: /data/things, status: 99}]"),
         ("app.yaml", "label: A"),
         ("app.yaml", "name: a\nqueues: {x: {workers: 0}}"),
     ],
@@ -134,6 +137,11 @@ def narrow(kind):
         ("groups/a.yaml", "entities: {things: {read: {new: 1}, actions: {grow: always}}}", True),
         ("groups/a.yaml", "entities: {thinks: {read: always}}", False),
         ("groups/a.yaml", "entities: {things: {actions: {grown: always}}}", False),
+        ("tests/a.yaml", "permissions: [{as: sales, on: things, can: {actions: {grow: true}}}]", True),
+        ("tests/a.yaml", "permissions: [{as: sales, on: things, can: {actions: {grown: true}}}]", False),
+        ("tests/a.yaml", "permissions: [{as: [sale], on: things, can: {read: true}}]", False),
+        ("tests/a.yaml", "permissions: [{as: sales, on: thinks, can: {read: true}}]", False),
+        ("tests/a.yaml", "requests: [{as: ann@example.com, path: /data/things}]", True),
     ],
 )
 def test_a_project_offers_its_names(name, text, fits):
