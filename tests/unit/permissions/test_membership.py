@@ -87,3 +87,19 @@ def test_the_rules_for_a_new_user_follow_the_primary_group_however_it_is_written
 )
 def test_a_body_without_primary_group_asks_for_no_rules(written):
     assert Memberships(APP).rules_for(written) is None
+
+
+@every(
+    ("written", "names"),
+    [
+        ([{"group": "sales"}, {"group": "Office"}], ("sales", "office")),
+        ([{"group": {"id": group_id("sales")}}, {"group": {"label": "Office", "id": None}}], ("sales", "office")),
+        ([{"group": group_id("readers")}, {"group": "readers"}], ("readers",)),
+        ([{"group": "gone"}, {"group": 5}, {"group": None}, {}, 5, {"group": {"id": "x"}}], ()),
+        (None, ()),
+        ("sales", ()),
+        ({"group": "sales"}, ()),
+    ],
+)
+def test_groups_are_known_by_name_label_and_id_each_once(written, names):
+    assert Memberships(APP).named(written) == names
