@@ -1,4 +1,4 @@
-"""`castwork jobs`: background jobs of an app, listed and watched at the database, beside a running server."""
+"""`castwork jobs`: background jobs of an app, listed, watched and commanded at the database, beside running servers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Background jobs of an app.", no_args_is_help=True, rich_markup_mode=None)
 
 AppPath = Annotated[Path, typer.Argument(metavar="PATH", help="An app's folder.")]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id.")]
 Db = Annotated[str | None, typer.Option(metavar="URI", help="mongodb://... [default: the app's embedded database]")]
 
 ENDS = ("FINISHED", "STOPPED", "CANCELED")
@@ -55,7 +56,7 @@ def list_(
 
 @app.command()
 def watch(
-    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id.")],
+    job_id: JobId,
     path: AppPath,
     db: Db = None,
 ) -> None:
@@ -66,6 +67,43 @@ def watch(
     if job["status"] != "FINISHED" or job["hasErrors"]:
         fail(outcome)
     typer.echo(outcome)
+
+
+@app.command()
+def stop(job_id: JobId, path: AppPath, db: Db = None) -> None:
+    """Let a job end after the record that it is at."""
+    _command(path, db, job_id, "stop")
+
+
+@app.command()
+def resume(job_id: JobId, path: AppPath, db: Db = None) -> None:
+    """Let a stopped job go on where it was."""
+    _command(path, db, job_id, "resume")
+
+
+@app.command()
+def cancel(job_id: JobId, path: AppPath, db: Db = None) -> None:
+    """End a stopped job for good."""
+    _command(path, db, job_id, "cancel")
+
+
+@app.command()
+def force_stop(job_id: JobId, path: AppPath, db: Db = None) -> None:
+    """Give up on a job that does not stop; what it still writes has no effect."""
+    _command(path, db, job_id, "forceStop")
+
+
+def _command(path: Path, db: str | None, job_id: str, name: str) -> None:
+    async def command() -> dict[str, Any]:
+        from engine.jobs import Command
+        from server.runtime.jobs import do_command
+        from server.runtime.running import SYSTEM
+
+        async with _running(path, db) as running:
+            return await do_command(running, SYSTEM, job_id, Command(name))
+
+    with told(path):
+        typer.echo(asyncio.run(command())["status"])
 
 
 async def _watch(path: Path, db: str | None, job_id: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tests.chaos.ground import ADMIN, ROOT, Program, write_app
 
 def castwork(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "server", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
+        [sys.executable, "-m", "server", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
     )
 
 
@@ -41,6 +41,14 @@ async def test_a_worker_works_beside_a_server_without_jobs(app):
             listed = await run_castwork("jobs", "list", app)
             assert listed.returncode == 0
             assert re.search(rf"{answer['jobId']}  PENDING .*Deleting records of Things", listed.stdout)
+            for command, told in (("stop", "STOPPED"), ("resume", "PENDING")):
+                done = await run_castwork("jobs", command, answer["jobId"], app)
+                assert (done.returncode, done.stdout.strip()) == (0, told)
+            refused = await run_castwork("jobs", "cancel", answer["jobId"], app)
+            assert (refused.returncode, refused.stderr.strip()) == (
+                1,
+                "castwork: Only jobs that are STOPPED can be canceled; this one is PENDING",
+            )
             worker = await Program.start("worker", app, "--queue", "mix")
             await worker.wait_for("Working on background jobs of chaos")
             watched = await run_castwork("jobs", "watch", answer["jobId"], app)
@@ -52,9 +60,9 @@ async def test_a_worker_works_beside_a_server_without_jobs(app):
             watched = await run_castwork("jobs", "watch", answer["jobId"], app)
             assert (watched.returncode, watched.stderr.strip()) == (1, "FINISHED, with errors")
             worker.send(signal.SIGTERM)
-            assert await asyncio.wait_for(worker.ended(), 15) == 0
+            assert await asyncio.wait_for(worker.ended(), 60) == 0
             server.send(signal.SIGTERM)
-            assert await asyncio.wait_for(server.ended(), 30) == 0
+            assert await asyncio.wait_for(server.ended(), 60) == 0
     finally:
         for program in filter(None, (worker, server)):
             await program.kill()
