@@ -102,6 +102,7 @@ class Starter:
     user: str | None = None
     name: str | None = None
     admin: str | None = None
+    admin_email: str | None = None
     groups: tuple[str, ...] = ()
     """Those whose rights a caller without a name had."""
     engine: bool = False

@@ -91,7 +91,9 @@ def _results(place: Place) -> Schema:
 def _job(place: Place) -> Schema:
     def build() -> Schema:
         link = {"anyOf": [_fields(id=ID, label=TEXT), {"type": "null"}]}
-        runner = {"anyOf": [_fields(id=ID, fullName=_MAYBE_TEXT), {"type": "null"}]}
+        person = _fields(id=ID, fullName=_MAYBE_TEXT)
+        person["properties"]["adminUser"] = TEXT  # where somebody acted for them
+        runner = {"anyOf": [person, {"type": "null"}]}
         instant = {"type": ["integer", "null"]}
         statuses = ["PENDING", "RUNNING", "STOPPING", "STOPPED", "FINISHED", "CANCELED"]
         return _fields(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bson import ObjectId
 
 from engine.errors import Forbidden
@@ -19,8 +21,10 @@ def starter_of(caller: Caller) -> Starter:
         return ENGINE
     if caller.user is None:
         return Starter(groups=caller.groups)
-    admin = None if caller.admin is None else str(caller.admin["id"])
-    return Starter(str(caller.user["id"]), str(caller.user["label"]), admin, caller.groups)
+    started = Starter(str(caller.user["id"]), str(caller.user["label"]), groups=caller.groups)
+    if caller.admin is None:
+        return started
+    return replace(started, admin=str(caller.admin["id"]), admin_email=str(caller.admin["email"]))
 
 
 async def caller_of(running: RunningApp, job: Job) -> Caller:
