@@ -18,6 +18,7 @@ IN_TRANSACTION = frozenset(
         "get",
         "get_many",
         "find",
+        "find_having",
         "count",
         "aggregate",
         "insert",

@@ -58,6 +58,19 @@ class EmbeddedStore(Store):
             session=session,
         )
 
+    async def find_having(
+        self,
+        collection: str,
+        path: str,
+        values: Sequence[Any],
+        filter: Filter | None = None,
+        *,
+        session: Session | None = None,
+    ) -> list[Document]:
+        """As in Store. It uses an index for one value, and reads the whole collection for several."""
+        found = [await self.find(collection, {path: value, **(filter or {})}, session=session) for value in values]
+        return [document for documents in found for document in documents]
+
     async def aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, session: Session | None = None
     ) -> list[Document]:

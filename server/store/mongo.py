@@ -225,6 +225,19 @@ class Store:
         )
         return await cursor.to_list()
 
+    async def find_having(
+        self,
+        collection: str,
+        path: str,
+        values: Sequence[Any],
+        filter: Filter | None = None,
+        *,
+        session: Session | None = None,
+    ) -> list[Document]:
+        """The documents that have one of the values at an indexed path, and that match the filter as well."""
+        having = {path: {"$in": list(values)} if len(values) != 1 else values[0]}
+        return await self.find(collection, {**having, **(filter or {})}, session=session)
+
     async def stream(
         self,
         collection: str,

@@ -228,6 +228,8 @@ class _Import:
         written, and what refuses the only one."""
         running, gathering = self._unit_of(scope, len(rows))
         matches = await self.writer.read_matches(running, rows)
+        if gathering is not None:
+            await self.writer.foresee(running, gathering, rows)
         began, outcomes = time.monotonic(), []
         for row in rows:
             pass_point(CrashPoint.BEFORE_WRITE)
@@ -293,7 +295,7 @@ class _Import:
     async def _keep(self, store: Store, outcomes: Sequence[Outcome]) -> None:
         """Tells the ledger and the log what became of rows."""
         job, now = self.context.job, self.context.running.clock()
-        await keep(store, IMPORTED, [one for outcome in outcomes for one in to_imported(job.id, outcome, now)])
+        await keep(store, IMPORTED, list(to_imported(job.id, outcomes, now)))
         refused = [one for outcome in outcomes for one in to_refused(job.id, outcome, now)]
         await keep(store, REFUSED, refused)
         room = MOST_LINES - job.checkpoint["told"]

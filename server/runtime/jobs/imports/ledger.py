@@ -1,7 +1,8 @@
 """What an import did, row by row: in go writes and refusals, out come documents that others can go by later.
 
-`sys.importedRows` has what was written: _id (job/row/number), entity, record, before (the document as it was, None for
-a new one), version (that the write left; None while it is not known whether it was made), mark, expires.
+`sys.importedRows` has what was written together: _id (job/row/number, those of the first write), count, expires, and
+writes: row, number (which of the row's records), entity, record, before (the document as it was, None for a new one),
+version (that the write left; None while it is not known whether it was made) and mark.
 `sys.refusedRows` has what was wrong: _id (job/row), line, cells, problems ([{column, code, message}]), expires.
 
 Ids begin with the job and grow with the rows, so that those of one job are one stretch of ids.
@@ -11,10 +12,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import bson
 from bson import ObjectId
 
 from engine.errors import FieldProblem, RequestError
@@ -31,6 +33,8 @@ ADDED_COLUMNS = ("code", "message")
 """What the file of refused rows has behind the columns of the file that was imported."""
 _CHUNK = 1_000
 """Refused rows that are written to a file at once."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Bytes that one document of the ledger keeps of records as they were, unless a single one has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,20 @@ def tell_problems(problems: Iterable[FieldProblem], columns: Columns) -> tuple[T
     )
 
 
-def to_imported(job: ObjectId, outcome: Outcome, now: int) -> list[Document]:
-    """The documents of what a row wrote."""
-    return [imported_document(job, outcome.source.number, one, now) for one in outcome.touched]
+def to_imported(job: ObjectId, outcomes: Iterable[Outcome], now: int) -> Iterator[Document]:
+    """The documents of what rows wrote: as few as there is room for."""
+    writes: list[Document] = []
+    size = 0
+    for outcome in outcomes:
+        for one in outcome.touched:
+            write = write_of(outcome.source.number, one)
+            size += 0 if one.before is None else len(bson.encode(one.before))
+            if writes and size > MOST_BYTES:
+                yield imported_document(job, writes, now)
+                writes, size = [], 0
+            writes.append(write)
+    if writes:
+        yield imported_document(job, writes, now)
 
 
 def imported_id(job: ObjectId, row: int, number: int) -> str:
@@ -95,17 +110,23 @@ def imported_id(job: ObjectId, row: int, number: int) -> str:
     return f"{job}/{row:010d}/{number:03d}"
 
 
-def imported_document(job: ObjectId, row: int, touched: Touched, now: int) -> Document:
-    """The document of one record that a row wrote."""
+def write_of(row: int, touched: Touched) -> Document:
+    """One write of a row, as the ledger has it."""
     return {
-        "_id": imported_id(job, row, touched.number),
+        "row": row,
+        "number": touched.number,
         "entity": touched.entity,
         "record": touched.record,
         "before": touched.before,
         "version": touched.version,
         "mark": touched.mark,
-        EXPIRES: expiry(now),
     }
+
+
+def imported_document(job: ObjectId, writes: Sequence[Document], now: int) -> Document:
+    """The document of what was written together."""
+    key = imported_id(job, writes[0]["row"], writes[0]["number"])
+    return {"_id": key, "count": len(writes), "writes": list(writes), EXPIRES: expiry(now)}
 
 
 def to_refused(job: ObjectId, outcome: Outcome, now: int) -> list[Document]:
@@ -174,5 +195,6 @@ __all__ = [
     "tell_problems",
     "to_imported",
     "to_refused",
+    "write_of",
     "write_refused",
 ]

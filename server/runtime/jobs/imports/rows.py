@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -16,11 +17,14 @@ import bson
 from bson import ObjectId
 
 from engine.errors import Conflict, FieldProblem, Forbidden, OptimisticLocking, ValidationErrors
-from engine.query import join_filters, to_filter
-from engine.records import Write
+from engine.permissions import FULL_ACCESS, OPEN_MASK
+from engine.query import to_filter
+from engine.records import Asker, Draft, Lookup, Write
 from engine.records.columns import Columns, MatchKey
+from engine.records.draft import Group
 from engine.records.import_options import ImportOptions
 from engine.records.options import MARK, WriteOptions
+from engine.records.references import Relationship
 from engine.routes import Permission, Scope
 from server.runtime.jobs.imports.ledger import (
     IMPORTED,
@@ -30,10 +34,12 @@ from server.runtime.jobs.imports.ledger import (
     imported_document,
     imported_id,
     tell_problems,
+    write_of,
 )
 from server.runtime.jobs.imports.source import NumberedRow
 from server.runtime.records import MOST_ATTEMPTS, change_record, give_way, make_record
 from server.runtime.running import Caller, RunningApp
+from server.store.gathering import GatheringStore
 
 Document = dict[str, Any]
 Place = tuple[str, str]
@@ -98,14 +104,30 @@ class RowWriter:
         path, name = keys[0].path, table.entity.name
         access = (running.access if table is self.columns else running.related_access)(self.caller, name)
         compiled = running.entity(name)
-        wanted: Any = {path: {"$in": [key.value for key in keys]} if len(keys) > 1 else keys[0].value}
-        if access.row_filter is not None:
-            wanted = join_filters((wanted, to_filter(access.row_filter)))
+        readable = None if access.row_filter is None else {"$and": [to_filter(access.row_filter)]}
         for key in keys:
             matches.put((name, path), key.value, None)
-        for document in await running.store.find(compiled.collection, wanted):
+        values = [key.value for key in keys]
+        for document in await running.store.find_having(compiled.collection, path, values, readable):
             if access.shows(path, compiled.rules.load(document)):
                 matches.put((name, path), _value_at(document, path), document)
+
+    async def foresee(self, running: RunningApp, store: GatheringStore, rows: Sequence[NumberedRow]) -> None:
+        """Reads what the rows point to with labels and lookup fields, in one query for each relationship, so that the
+        writes of single rows need not ask."""
+        for table in _tables(self.columns):
+            if not any(column.refers or column.type is None for column in table.columns if not column.dropped):
+                continue
+            compiled = running.entity(table.entity.name)
+            combined = Draft(Group(""), OPEN_MASK)
+            for one in rows:
+                if one.row.fault is None and len(one.row.cells) <= table.count:
+                    body = table.read(one.row.cells)
+                    combined.asks += compiled.rules.parse(body, FULL_ACCESS, new=False).asks
+            asker = Asker(partial(running.related_access, self.caller))
+            for choice, lookup in compiled.references.plan_lookups(combined, asker):
+                if isinstance(choice, Relationship):
+                    await _foresee(store, choice, lookup)
 
     async def write(
         self, running: RunningApp, source: NumberedRow, matches: Matches, *, again: bool = False
@@ -164,6 +186,8 @@ class _RowWriting:
         """The id of the record that a relationship is to point to; it is written unless the row only names it."""
         document = await self._match(table)
         if document is not None and self._only_names(table):
+            if isinstance(store := self.running.store, GatheringStore):
+                store.remember(table.entity.name, {"_id": document["_id"]}, [document])
             return str(document["_id"])
         scopes, name = self.writer.caller.scopes, table.entity.name
         right = Permission.CREATE if document is None else Permission.UPDATE
@@ -207,14 +231,15 @@ class _RowWriting:
         try:
             write = await self._save(table, links, document, options)
         except ValidationErrors as error:
-            if not writer.options.preview:
-                raise
-            if left := self._without_planned(error.problems):
-                raise ValidationErrors(left) from error
+            left = self._without_planned(error.problems) if writer.options.preview else error.problems
+            if left:
+                raise ValidationErrors(_by_header(left, table)) from error
             return _Done(new_id)
         if not writer.options.preview:
             touched = replace(touched, version=write.planned["version"])
             self.matches.follow(name, document, write.planned)
+            if isinstance(store := self.running.store, GatheringStore):
+                store.remember(name, {"_id": write.planned["_id"]}, [write.planned])
             if write.values is not None:
                 self.touched.append(touched)
             if writer.marking:
@@ -243,9 +268,12 @@ class _RowWriting:
     async def _find_done(self, touched: Touched) -> _Done | None:
         """The write, where it was made before its worker was lost."""
         store = self.running.store
-        noted = await store.get(IMPORTED, imported_id(self.writer.job, self.source.number, touched.number))
-        document = None if noted is None else await store.get(touched.entity, noted["record"])
-        if noted is None or document is None or document.get(MARK) != touched.mark:
+        found = await store.get(IMPORTED, imported_id(self.writer.job, self.source.number, touched.number))
+        if found is None:
+            return None
+        [noted] = found["writes"]
+        document = await store.get(touched.entity, noted["record"])
+        if document is None or document.get(MARK) != touched.mark:
             return None
         made = replace(touched, record=noted["record"], before=noted["before"], version=document["version"])
         self.touched.append(made)
@@ -253,7 +281,8 @@ class _RowWriting:
         return _Done(str(made.record))
 
     async def _tell_ledger(self, touched: Touched) -> None:
-        document = imported_document(self.writer.job, self.source.number, touched, self.running.clock())
+        writes = [write_of(self.source.number, touched)]
+        document = imported_document(self.writer.job, writes, self.running.clock())
         key = {"_id": document.pop("_id")}
         if not await self.running.store.update(IMPORTED, key, {"$set": document}):
             await self.running.store.insert(IMPORTED, key | document)
@@ -263,6 +292,33 @@ def derived_id(job: ObjectId, row: int, number: int) -> str:
     """The id of a new record that a row makes: always the same, and greater for later rows."""
     place = blake2b(job.binary + number.to_bytes(2), digest_size=4).digest()
     return (job.binary[:4] + row.to_bytes(4) + place).hex()
+
+
+async def _foresee(store: GatheringStore, choice: Relationship, lookup: Lookup) -> None:
+    """Notes the answer to each question that is part of a combined one, where that has them all."""
+    assert lookup.collection is not None
+    documents = await store.find(lookup.collection, lookup.filter, limit=lookup.limit)
+    if len(documents) == lookup.limit:
+        return
+    having: dict[tuple[str, bytes], list[Document]] = {}
+    everybody = Asker(lambda name: FULL_ACCESS)
+    for asked in lookup.asked:
+        whole = choice.plan_lookup([asked], everybody).filter
+        ways = [way for part in whole.get("$or", [whole]) for way in part.items()]
+        for path, _ in ways:
+            if (path, b"") not in having:
+                having[path, b""] = []
+                for document in documents:
+                    having.setdefault((path, _hashable(document.get(path))), []).append(document)
+        found = {one["_id"]: one for path, value in ways for one in having.get((path, _hashable(value)), ())}
+        store.remember(lookup.collection, choice.plan_lookup([asked], lookup.asker).filter, list(found.values()))
+
+
+def _by_header(problems: Iterable[FieldProblem], table: Columns) -> list[FieldProblem]:
+    """Problems of a record, each at the header of the column that it comes from."""
+    return [
+        one if one.field is None else replace(one, field=table.header_at(one.field) or one.field) for one in problems
+    ]
 
 
 def _tables(table: Columns) -> Iterator[Columns]:

@@ -12,9 +12,9 @@ from typing import Any
 
 from bson import ObjectId
 
-from engine.errors import BadRequest, Conflict, OptimisticLocking
+from engine.errors import BadRequest, Conflict
 from engine.jobs import Command, Job, JobType, Note, State, Status
-from engine.records.options import MARK
+from engine.records.options import MARK, WriteOptions
 from server.runtime.jobs.context import SKIPPED, JobContext, Work
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.imports.ledger import IMPORTED, of_job
@@ -23,14 +23,12 @@ from server.runtime.jobs.moves import command_job
 from server.runtime.jobs.reading import find_visible
 from server.runtime.jobs.stored import JOBS
 from server.runtime.past import body_of_past
-from server.runtime.records import delete_document, update_record
+from server.runtime.records import change_record, delete_document
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import run_unit
 
 Document = dict[str, Any]
 
-MOST_KEYS = 1_000
-"""Ids of the ledger that a run reads at once."""
 UNDONE = "undoneBy"
 """The key of an import's document that holds the job by which it was undone."""
 
@@ -61,37 +59,44 @@ async def undo_later(running: RunningApp, caller: Caller, job_id: str) -> Job:
 
 
 async def _run(context: JobContext) -> None:
+    """The checkpoint is the document of the ledger that is at hand, and how many of its writes are left."""
     store = context.running.store
     job: ObjectId = (context.job.payload or {})["job"]
     if context.job.checkpoint is None:
-        await context.note(Note(checkpoint=f"{job}0", records_count=await store.count(IMPORTED, of_job(job))))
-
-    async def load(running: RunningApp, keys: Sequence[str]) -> dict[str, Document]:
-        return {_row_of(one["_id"]): one for one in await running.store.get_many(IMPORTED, list(keys))}
-
-    async def take_back(running: RunningApp, key: str, written: Document | None, again: bool) -> Any:
-        if written is None:
-            return SKIPPED
-        return await _take_back(running, context.caller, job, written)
-
-    work = Work(load, take_back, key=_row_of, checkpoint=str)
-    while keys := await _next_keys(context, job):
-        await context.each(keys, work)
+        adding = {"$group": {"_id": None, "n": {"$sum": "$count"}}}
+        counted = await store.aggregate(IMPORTED, [{"$match": of_job(job)}, adding])
+        count = counted[0]["n"] if counted else 0
+        await context.note(Note(checkpoint={"at": f"{job}0", "left": 0}, records_count=count))
+    while (found := await _next(context, job)) is not None:
+        await _take_back_all(context, job, found)
 
 
-def _row_of(key: str) -> str:
-    """How a job's results name a part of a row: the row's number, and which of its records it is."""
-    _, row, number = key.split("/")
-    return f"{int(row)}/{int(number)}"
+async def _next(context: JobContext, job: ObjectId) -> Document | None:
+    """The ledger's document at hand, or the one before where nothing of it is left."""
+    at, left = context.job.checkpoint["at"], context.job.checkpoint["left"]
+    wanted = {"_id": at} if left else {"_id": {"$gt": f"{job}/", "$lt": at}}
+    found = await context.running.store.find(IMPORTED, wanted, sort=[("_id", -1)], limit=1)
+    return found[0] if found else None
 
 
-async def _next_keys(context: JobContext, job: ObjectId) -> list[str]:
-    """The last rows before those that are done."""
-    wanted = {"_id": {"$gt": f"{job}/", "$lt": context.job.checkpoint}}
-    found = await context.running.store.find(
-        IMPORTED, wanted, sort=[("_id", -1)], limit=MOST_KEYS, projection={"_id": 1}
+async def _take_back_all(context: JobContext, job: ObjectId, found: Document) -> None:
+    """Takes back, from the end, what is left of writes that were made together."""
+    writes: Sequence[Document] = found["writes"]
+    at, left = context.job.checkpoint["at"], context.job.checkpoint["left"]
+
+    async def load(running: RunningApp, places: Sequence[int]) -> dict[str, Document]:
+        return {}
+
+    async def take_back(running: RunningApp, place: int, loaded: Any, again: bool) -> Any:
+        return await _take_back(running, context.caller, job, writes[place])
+
+    work = Work(
+        load,
+        take_back,
+        key=lambda place: f"{writes[place]['row']}/{writes[place]['number']}",
+        checkpoint=lambda place: {"at": found["_id"], "left": place},
     )
-    return [document["_id"] for document in found]
+    await context.each(range(left if at == found["_id"] else len(writes))[::-1], work)
 
 
 async def _take_back(running: RunningApp, caller: Caller, job: ObjectId, written: Document) -> Any:
@@ -99,46 +104,39 @@ async def _take_back(running: RunningApp, caller: Caller, job: ObjectId, written
     name, key, before = written["entity"], written["record"], written["before"]
     compiled = running.entity(name)
     document = await running.store.get(compiled.collection, key)
-    version = _version_left(written, document)
-    if version is None:
+    if not _was_made(written, document):
         return SKIPPED  # its worker was lost before it wrote
-    changed = Conflict(f"The record {key} of {name} was changed since it was imported, and is left as it is")
-    if document is None:
-        if before is None:
-            return SKIPPED  # it is gone already
-        raise changed
-    if document["version"] != version:
-        raise changed
+    if document is None and before is None:
+        return SKIPPED  # it is gone already
+    if document is None or not _is_as_left(job, written, document):
+        raise Conflict(f"The record {key} of {name} was changed since it was imported, and is left as it is")
     if before is None:
         access = running.access(caller, name)
         await delete_document(running, caller, compiled, access, str(key), document)
         return {"record": str(key), "entityName": name, "undone": "created"}
-    body = body_of_past(running, caller, compiled, before, document)
-    try:
-        record = await update_record(running, caller, name, str(key), {**body, "version": version})
-    except OptimisticLocking:
-        raise changed from None
-    await _hand_on(running, job, written, int(record["version"]))
+    body = {**body_of_past(running, caller, compiled, before, document), "version": document["version"]}
+    options = WriteOptions(mark=_mark(job, before["version"], document["version"] + 1))
+    await change_record(running, caller, name, key, body, options, document)
     return {"record": str(key), "entityName": name, "undone": "changed"}
 
 
-def _version_left(written: Mapping[str, Any], document: Mapping[str, Any] | None) -> int | None:
-    """The version that the import's write left; None where it was never made. A row that was cut off did not get to
-    tell it, but left its mark in the record."""
-    if written["version"] is not None or document is None or document.get(MARK) != written["mark"]:
-        return None if written["version"] is None else int(written["version"])
-    return int(document["version"])
+def _was_made(written: Mapping[str, Any], document: Mapping[str, Any] | None) -> bool:
+    """Whether a write was made at all. A row that was cut off did not get to tell it, but left its mark."""
+    return written["version"] is not None or (document is not None and document.get(MARK) == written["mark"])
 
 
-async def _hand_on(running: RunningApp, job: ObjectId, written: Mapping[str, Any], version: int) -> None:
-    """Notes that the record is again as an earlier row of the same import left it, under another version."""
-    earlier = {
-        "_id": {"$gt": f"{job}/", "$lt": written["_id"]},
-        "entity": written["entity"],
-        "record": written["record"],
-        "version": written["before"]["version"],
-    }
-    await running.store.update_many(IMPORTED, earlier, {"$set": {"version": version}})
+def _is_as_left(job: ObjectId, written: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
+    """Whether a record is still as the import left it; or is so again, because later rows of the same import that
+    changed it have been taken back."""
+    left = written["version"]
+    if left is None:
+        left = 0 if written["before"] is None else written["before"]["version"] + 1
+    return document["version"] == left or document.get(MARK) == _mark(job, left, document["version"])
+
+
+def _mark(job: ObjectId, as_version: int, version: int) -> str:
+    """What a record keeps that was taken back: it is as it was in one version, as long as it has the other one."""
+    return f"{job} undone: {as_version} as {version}"
 
 
 UNDO_IMPORT = JobKind(JobType.UNDO_IMPORT, _run)
