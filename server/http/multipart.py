@@ -42,7 +42,7 @@ MAX_FIELDS = 1024 * 1024
 """Bytes of all parts together that are not files."""
 MAX_FRAME = MAX_PARTS * (MAX_PART_HEAD + 256) + 64 * 1024
 """Bytes of boundaries, heads of parts, and what stands before the first and after the last boundary."""
-PARSED_AT_ONCE = 32 * 1024
+PARSED_AT_ONCE = 8 * 1024
 """How much is parsed before others have their turn; a body made for it costs the parser a microsecond a byte."""
 
 logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of what the client is told anyway

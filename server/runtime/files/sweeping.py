@@ -36,6 +36,8 @@ SWEEP_EVERY = 600_000
 """Milliseconds between two sweeps of all processes together."""
 LOOK_EVERY = 60.0
 """Seconds between two looks of one process whether it is time."""
+BROKEN_AFTER = 12 * 3_600_000
+"""Milliseconds after which a file that is not whole belongs to a process that died."""
 AT_ONCE = 500
 """Files for which records are searched together."""
 
@@ -43,7 +45,7 @@ AT_ONCE = 500
 async def sweep_files(running: RunningApp, keep: int) -> int:
     """Looks at all files that nobody touched for `keep` milliseconds, and tells how many were deleted."""
     files, now = running.store.files, running.clock()
-    deleted = await files.delete_broken(now - keep)
+    deleted = await files.delete_broken(now - BROKEN_AFTER)
     while found := await files.untouched(UPLOAD, now - keep, AT_ONCE):
         pointed = await _find_pointed(running, {file.id for file in found})
         for file in found:
