@@ -27,13 +27,23 @@ started = []
 SECONDS = 10
 """How long the next process may take; twice as long as a cascade takes that nobody disturbs, where that is more."""
 
-ENTITIES = {
+ONE_LEVEL = {
     "companies": "recordLabel: name\nauditLogs: true\nfields:\n  name: {type: text, required: true}\n",
     "contacts": """
 recordLabel: name
 fields:
   name: {type: text, required: true}
   company: {type: relationship, entity: companies}
+""",
+}
+TWO_LEVELS = {
+    **ONE_LEVEL,
+    "contacts": ONE_LEVEL["contacts"].replace("recordLabel: name", "recordLabel: '{company.label}'"),
+    "deals": """
+recordLabel: name
+fields:
+  name: {type: text, required: true}
+  contact: {type: relationship, entity: contacts}
 """,
 }
 
@@ -65,20 +75,31 @@ async def no_survivors():
         await kill(process)
 
 
-async def test_no_label_is_stale_and_no_row_is_missing_after_a_kill(make_world, database, tmp_path):
+async def pending(world):
+    for entity in world.running.compiled.following:
+        if await world.store.find(entity, PENDING, limit=1):
+            return True
+    return False
+
+
+@pytest.mark.parametrize(("levels", "referrers"), [(ONE_LEVEL, REFERRERS), (TWO_LEVELS, REFERRERS // 10)])
+async def test_no_label_is_stale_and_no_row_is_missing_after_a_kill(make_world, database, tmp_path, levels, referrers):
     (tmp_path / "entities").mkdir()
     (tmp_path / "app.yaml").write_text("name: world\n")
-    for name, text in ENTITIES.items():
+    for name, text in levels.items():
         (tmp_path / "entities" / f"{name}.yaml").write_text(text)
-    world = await make_world(ENTITIES, name="killed")
+    name = f"killed{len(levels)}"
+    world = await make_world(levels, name=name)
     company = await world.create("companies", name="name 0")
     key = ObjectId(company["id"])
-    reference = {"id": key, "label": "name 0"}
-    documents = [
-        {"_id": ObjectId(), "version": 0, "label": f"c{number}", "name": f"c{number}", "company": dict(reference)}
-        for number in range(REFERRERS)
-    ]
-    await world.store.insert_many("contacts", documents)
+    below = {"id": key, "label": "name 0"}
+    for entity, field in zip([*levels][1:], ("company", "contact"), strict=False):
+        documents = [
+            {"_id": ObjectId(), "version": 0, "label": f"{number}", "name": f"{number}", field: dict(below)}
+            for number in range(referrers)
+        ]
+        await world.store.insert_many(entity, documents)
+        below = {"id": documents[-1]["_id"], "label": documents[-1]["label"]}
     began = time.monotonic()
     await world.change("companies", company["id"], name="undisturbed")
     await world.settle()
@@ -86,26 +107,27 @@ async def test_no_label_is_stale_and_no_row_is_missing_after_a_kill(make_world, 
     bar = max(SECONDS, 2 * undisturbed)
     slowest, interrupted = 0.0, 0
     for _ in range(KILLS):
-        process = await start(database, "killed", tmp_path, company["id"])
+        process = await start(database, name, tmp_path, company["id"])
         await asyncio.sleep(random.uniform(0, 0.5))
         await kill(process)
         label = (await world.store.get("companies", key))["label"]
-        stale = {"company.id": key, "company.label": {"$ne": label}}
-        interrupted += bool(await world.store.find("companies", PENDING, limit=1))
-        process = await start(database, "killed", tmp_path, "-")
+        interrupted += await pending(world)
+        process = await start(database, name, tmp_path, "-")
         began = time.monotonic()
-        while await world.store.find(
-            "companies", PENDING, limit=1
-        ):  # to count who is stale would keep the database busy
+        while await pending(world):  # to count who is stale would keep the database busy
             assert time.monotonic() - began < bar, "intents are left"
             await asyncio.sleep(0.05)
         slowest = max(slowest, time.monotonic() - began)
-        assert await world.store.count("contacts", stale) == 0
+        assert await world.store.count("contacts", {"company.id": key, "company.label": {"$ne": label}}) == 0
+        if "deals" in levels:
+            assert await world.store.count("contacts", {"label": {"$ne": label}}) == 0
+            assert await world.store.count("deals", {"contact.label": label}) == referrers
         await kill(process)
     version = (await world.store.get("companies", key))["version"]
     rows = await world.store.find(AUDIT, {"record": key})
     assert sorted(row["version"] for row in rows) == list(range(version + 1))
     assert interrupted, "no kill met a cascade"
     print(
-        f"{KILLS} kills, {interrupted} in a cascade of {REFERRERS}; slowest recovery {slowest:.1f} s, {undisturbed:.1f} s undisturbed"
+        f"{KILLS} kills, {interrupted} in a cascade of {referrers}; "
+        f"slowest recovery {slowest:.1f} s, {undisturbed:.1f} s undisturbed"
     )

@@ -37,7 +37,7 @@ FILES = {
 COMPILED = compile_app(Sources(".", FILES))
 HIDING = compile_app(Sources(".", {**FILES, "app.yaml": FILES["app.yaml"] + "forbidden: hide\n"}))
 
-FAST = Timing(lease=3, first_poll=0.01, longest_poll=0.1, check=0.1, first_retry=20)
+FAST = Timing(lease=5, first_poll=0.01, longest_poll=0.1, check=0.1, first_retry=20)
 PASSWORD = "correct horse 7"
 
 HERE = Path(__file__).parent
@@ -84,10 +84,12 @@ class Office:
     async def job(self, key):
         return await read_job(self.store, ObjectId(key) if isinstance(key, str) else key)
 
-    async def until(self, key, *states, seconds=20):
-        """The job as soon as its state or status is one of these."""
-        give_up = time.monotonic() + seconds
+    async def until(self, key, *states, seconds=60):
+        """The job as soon as its state or status is one of these; so many seconds may pass in which nothing changes."""
+        seen, give_up = None, 0.0
         while (job := await self.job(key)).state not in states and job.state.status not in states:
+            if job != seen:
+                seen, give_up = job, time.monotonic() + seconds
             assert time.monotonic() < give_up, f"the job is {job.state}, not {states}: {await self.lines(key)}"
             await asyncio.sleep(0.02)
         return job

@@ -11,7 +11,7 @@ from engine.jobs import Job, Starter, State, to_document
 from server.runtime.jobs.lanes import MOST_CANDIDATES, LaneReader
 from server.runtime.jobs.stored import JOBS
 from server.runtime.running import wall_clock
-from tests.integration.jobs.conftest import kind_of
+from tests.integration.jobs.conftest import FAST, kind_of
 
 LANE = "mix/normal"
 
@@ -28,6 +28,13 @@ def waiting(age, user=None, **values):
 async def put(store, *jobs):
     await store.insert_many(JOBS, [to_document(job) for job in jobs])
     return [job.id for job in jobs]
+
+
+async def eventually(condition, seconds=60):
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up, "it did not come true"
+        await asyncio.sleep(0.05)
 
 
 async def ids(reading):
@@ -91,14 +98,14 @@ async def test_a_worker_whose_clock_is_wrong_loses_and_delays_nothing(open_offic
         begun.set()
         if len(runs) == 1:
             raise RuntimeError
-        await asyncio.sleep(4)  # longer than the lease
+        await asyncio.sleep(FAST.lease + 1)
 
     kind = kind_of(run, queue="narrow")
     job = await wrong.enqueue(kind)
     async with wrong.worker(kind):
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         async with right.worker(kind):
-            done = await right.until(job.id, "FINISHED", seconds=10)
+            done = await right.until(job.id, "FINISHED")
     assert len(runs) == 2
     assert (done.failures, done.has_errors) == (1, False)
 
@@ -117,14 +124,12 @@ async def test_a_worker_with_nothing_to_do_asks_one_question_a_round_and_hears_o
 
     kind = kind_of(run)
     office.store.find = listening
-    async with office.worker(kind), asyncio.timeout(60):
-        while len(asked) < 6:
-            await asyncio.sleep(0.05)
+    async with office.worker(kind):
+        await eventually(lambda: len(asked) >= 6)
         assert asked == [{"$gt": ""}] * len(asked)
         (job,) = await put(office.store, waiting(0))  # by another process: nobody calls this one
         await office.until(job, "FINISHED")
         job = await office.enqueue(kind)
         await office.until(job.id, "FINISHED")
         asked.clear()
-        while asked[-6:] != [{"$gt": ""}] * 6:  # it has become quiet again
-            await asyncio.sleep(0.05)
+        await eventually(lambda: asked[-6:] == [{"$gt": ""}] * 6)  # it is quiet again

@@ -88,7 +88,7 @@ async def test_a_job_is_stopped_between_items_and_resumed(plain):
     kind = kind_of(run)
     job = await plain.enqueue(kind)
     async with plain.client() as client, plain.worker(kind):
-        await asyncio.wait_for(reached.wait(), 10)
+        await asyncio.wait_for(reached.wait(), 60)
         assert (await client.put(f"/status/jobs/{job.id}/stop")).json()["status"] == "STOPPING"
         go.set()
         stopped = await plain.until(job.id, "STOPPED")
