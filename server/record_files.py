@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -72,15 +70,14 @@ def read_source(loaded: LoadedApp, file: Path, entity: str) -> Source:
         hint = did_you_mean(entity, known) or "--entity names the entity"
         raise CannotLoad(f"{file}: there is no entity named {entity}; {hint}")
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        data = file.read_bytes()
+        if file.suffix.lower() == ".csv":
+            return Source(file, entity, list(_csv_rows(loaded, entity, data)))
+        return Source(file, entity, list(_json_rows(data.decode("utf-8-sig"))))
     except OSError as error:
         raise CannotLoad(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise CannotLoad(f"{file} is not UTF-8 text") from error
-    try:
-        if file.suffix.lower() == ".csv":
-            return Source(file, entity, list(_csv_rows(loaded, entity, text)))
-        return Source(file, entity, list(_json_rows(text)))
     except BadRequest as error:
         raise CannotLoad(f"{file}: {error.message.replace('The body', 'the file')}") from error
 
@@ -102,17 +99,21 @@ def _as_it_is(body: Any) -> Any:
     return body
 
 
-def _csv_rows(loaded: LoadedApp, entity: str, text: str) -> Iterator[tuple[str, Row]]:
+def _csv_rows(loaded: LoadedApp, entity: str, data: bytes) -> Iterator[tuple[str, Row]]:
     from engine.records.columns import Columns
+    from engine.records.csv_reading import CsvReader
 
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        columns = Columns(loaded.compiled.app.entities[entity], next(lines, ()))
-        for cells in lines:
-            if cells:
-                yield f"line {lines.line_num}", partial(columns.read, cells)
-    except csv.Error as error:
-        raise BadRequest(f"line {lines.line_num} is not valid CSV: {error}") from error
+    reader = CsvReader()
+    rows = iter([*reader.feed(data), *reader.end()])
+    header = next(rows, None)
+    columns = Columns(loaded.compiled.app.entities[entity], () if header is None else header.cells)
+    for row in rows:
+        read = partial(columns.read, row.cells) if row.fault is None else partial(_refuse, row.fault)
+        yield f"line {row.line}", read
+
+
+def _refuse(fault: str) -> Any:
+    raise BadRequest(fault)
 
 
 __all__ = ["CannotLoad", "Source", "create_all", "read_source"]
