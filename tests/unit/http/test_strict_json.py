@@ -1,7 +1,6 @@
 """Reading JSON strictly: what is taken, what is refused and with which words."""
 
 import json
-import time
 from decimal import Decimal
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from engine.errors import BadRequest
 from server.http.strict_json import MAX_DIGITS, parse_json
 from tests.every import every
+from tests.processor_time import seconds_of
 
 NESTING = 32
 
@@ -101,16 +101,13 @@ def test_many_flat_containers_are_not_nesting():
 
 @pytest.mark.parametrize("depth", [900, 5_000, 100_000])
 def test_deep_bodies_are_refused_at_once(depth):
-    started = time.process_time()
-    assert refusal("[" * depth + "]" * depth)
-    assert refusal("[" * depth)
-    assert refusal('{"a":' * depth)
-    assert time.process_time() - started < 0.15
+    texts = ["[" * depth + "]" * depth, "[" * depth, '{"a":' * depth]
+    assert all(refusal(text) for text in texts)
+    assert seconds_of(lambda: [refusal(text) for text in texts], 0.15) < 0.15
 
 
 def test_a_megabyte_is_checked_without_blocking_long():
     body = json.dumps({f"name{index}": "a:b" for index in range(60_000)}).encode()
     assert len(body) > 1_000_000
-    started = time.process_time()
     assert len(parse_json(body, NESTING)) == 60_000
-    assert time.process_time() - started < 0.2
+    assert seconds_of(lambda: parse_json(body, NESTING), 0.2) < 0.2
