@@ -39,6 +39,7 @@ doors: $(INSTALLED) ## walk every route with every kind of caller and record
 chaos: $(INSTALLED) ## kill servers, workers and databases in the middle of jobs (CHAOS_RUNS=50 CHAOS_RECORDS=10000)
 	CASTWORK_EXAMPLES=10000 $(BIN)/pytest tests/properties/test_job_sequences.py
 	$(BIN)/python -m tests.chaos $(SCENARIOS)
+	$(BIN)/python -m tests.chaos.imports
 
 check: $(INSTALLED) ## lint, format, types, and the sample apps' definitions and examples
 	$(BIN)/ruff check

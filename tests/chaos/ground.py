@@ -42,6 +42,16 @@ FILES = {
     "entities/witnesses.yaml": (
         "label: Witnesses\nrecordLabel: name\nfields:\n  name: {type: text}\n  batch: {type: integer, index: true}\n"
     ),
+    "entities/arrivals.yaml": (
+        "label: Arrivals\nrecordLabel: name\nauditLogs: true\nfields:\n  name: {type: text, unique: true, required: true}\n"
+        "  size: {type: integer}\n  home: {type: relationship, entity: homes}\n"
+        "listeners:\n  remember:\n    on: [created, changed]\n    from: [user, script, system]\n    steps:\n"
+        '      - create: {entity: witnesses, values: {name: "{name}", batch: "=size"}}\n'
+    ),
+    "entities/homes.yaml": (
+        "label: Homes\nrecordLabel: name\nfields:\n  name: {type: text, unique: true, required: true}\n"
+        "  size: {type: integer}\n"
+    ),
     "entities/followers.yaml": (
         "label: Followers\nrecordLabel: name\nfields:\n  name: {type: text}\n"
         "  thing: {type: relationship, entity: things, copy: [counted], onDelete: remove}\n"
