@@ -198,6 +198,8 @@ async def crowd(count: Count, runs: int, records: int, rng: random.Random, work:
             ids = await ground.things(batch, jobs)
             made = [(await delete_ids_later(ground.running, SYSTEM, "things", str(one), [])).id for one in ids]
             workers = [await ground.worker() for _ in range(crew)]
+            for worker in workers:
+                await worker.wait_for("Working on background jobs", 600)
             ended, patience = -1, 0.0
             while (now := await ground.store.count(JOBS, {"status": "FINISHED"})) < jobs:
                 if now > ended:
