@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.expressions import Names, field_paths, parse_computed, parse_label
 from engine.fields.base import Shape
-from engine.query import AllOf, AnyOf, Compare, Filter, Within, parse_filter_map
+from engine.query import comparisons, parse_filter_map
 from engine.schema import AggregateRule, App, Entity, Field, FieldPath, Written
 
 
@@ -72,23 +72,11 @@ def _own(entity: Entity, paths: Iterable[str]) -> tuple[Source, ...]:
 
 
 def _of_aggregate(target: Entity, rule: AggregateRule) -> tuple[Source, ...]:
-    paths = set(_compared(parse_filter_map(rule.where.value)))
+    paths = {path for path, _ in comparisons(parse_filter_map(rule.where.value))}
     if rule.path is not None:
         paths.add(rule.path)
     places = (target.field_at(path) for path in sorted(paths))
     return tuple(Source(place.name, target.name) for place in places if place is not None)
-
-
-def _compared(asked: Filter, above: str = "") -> Iterator[str]:
-    """The paths of the other records that a filter looks at."""
-    match asked:
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _compared(part, above)
-        case Within(path, inner):
-            yield from _compared(inner, f"{above}{path}.")
-        case Compare(path):
-            yield above + path
 
 
 def _of_reference(path: FieldPath) -> Source | None:

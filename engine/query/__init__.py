@@ -23,6 +23,7 @@ from engine.query.syntax import (
     Source,
     TextSearch,
     Within,
+    comparisons,
 )
 from engine.query.values import Value, parse_value
 
@@ -59,6 +60,7 @@ __all__ = [
     "all_of",
     "any_of",
     "bind",
+    "comparisons",
     "is_bound",
     "join_filters",
     "negate",

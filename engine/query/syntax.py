@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -124,6 +125,18 @@ class ListQuery:
     """The system parameters that were sent, by their public names."""
 
 
+def comparisons(asked: Filter, above: str = "") -> Iterator[tuple[str, tuple[Argument, ...]]]:
+    """Every comparison in a filter: the whole path that it looks at, and its arguments."""
+    match asked:
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from comparisons(part, above)
+        case Within(path, inner):
+            yield from comparisons(inner, f"{above}{path}.")
+        case Compare(path):
+            yield above + path, tuple(asked.arguments)
+
+
 __all__ = [
     "MOST_DEPTH",
     "MOST_NODES",
@@ -141,4 +154,5 @@ __all__ = [
     "Source",
     "TextSearch",
     "Within",
+    "comparisons",
 ]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from engine.errors import InvalidValue
 from engine.fields.base import Shape
-from engine.query import AllOf, AnyOf, Clock, Compare, Condition, Filter, Within, bind, parse_filter_map, plan_filter
+from engine.query import AllOf, Clock, Compare, Condition, Filter, bind, comparisons, parse_filter_map, plan_filter
 from engine.query.syntax import Reference, Source
 from engine.records.calculated import fit
 from engine.records.forms import Record, value_storer
@@ -145,7 +145,7 @@ def find_aggregated(app: App) -> tuple[Aggregated, ...]:
 def _aggregated(app: App, entity: Entity, path: FieldPath, rule: AggregateRule) -> Aggregated:
     source = app.entities[rule.entity]
     asked = parse_filter_map(rule.where.value)
-    compared = list(_compared(asked))
+    compared = list(comparisons(asked))
     value = None if rule.path is None else source.field_at(rule.path)
     places = [source.field_at(one) for one, _ in compared]
     reads = {place.fields[0].name for place in (*places, value) if place is not None}
@@ -179,17 +179,6 @@ def _anchors(asked: Filter, source: Entity, entity: Entity) -> Iterator[Anchor]:
         scalar = here.field.type.shape is Shape.SCALAR and there.field.type.shape is Shape.SCALAR
         if scalar and type(here.field.type) is type(there.field.type):
             yield Anchor(here, there)
-
-
-def _compared(asked: Filter, above: str = "") -> Iterator[tuple[str, tuple[Any, ...]]]:
-    match asked:
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _compared(part, above)
-        case Within(path, inner):
-            yield from _compared(inner, f"{above}{path}.")
-        case Compare(path):
-            yield above + path, tuple(asked.arguments)
 
 
 __all__ = ["Aggregated", "Anchor", "find_aggregated"]

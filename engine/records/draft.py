@@ -90,7 +90,7 @@ class Chooser(Protocol):
         where: str,
         record: Mapping[str, Any],
         user: Mapping[str, Any] | None,
-        clock: Clock | None = None,
+        clock: Clock,
         old: Record | None = None,
     ) -> FieldProblem | None:
         """What is wrong with the choice, if anything; `old` is the record before it is written, where there is one."""

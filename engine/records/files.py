@@ -64,7 +64,7 @@ class FileChoice:
         where: str,
         record: Mapping[str, Any],
         user: Mapping[str, Any] | None,
-        clock: Clock | None = None,
+        clock: Clock,
         old: Record | None = None,
     ) -> FieldProblem | None:
         """Somebody else's file is as good as missing, unless the record pointed to it before, with this very field."""

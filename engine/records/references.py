@@ -99,7 +99,7 @@ class Relationship:
         where: str,
         record: Mapping[str, Any],
         user: Mapping[str, Any] | None,
-        clock: Clock | None = None,
+        clock: Clock,
         old: Record | None = None,
     ) -> FieldProblem | None:
         """What is wrong with a target that the field's `where` does not take."""
