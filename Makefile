@@ -60,8 +60,9 @@ bench: $(INSTALLED) ## measure how long definitions take to check and to compile
 uploads: $(INSTALLED) ## measure a server under large uploads (UPLOADS=20 UPLOAD_MB=50 UPLOAD_ONE_MB=100)
 	$(BIN)/python -m tests.benchmarks.upload_load
 
-transfer: $(INSTALLED) ## measure how fast 200,000 records leave for files, and in what memory (RECORDS=1000000)
+transfer: $(INSTALLED) ## measure how fast 200,000 records leave for files and 10,000 come, and in what memory (RECORDS=1000000)
 	CASTWORK_RECORDS=$(RECORDS) $(BIN)/python -m tests.benchmarks.export_speed
+	$(BIN)/python -m tests.benchmarks.import_speed
 
 format: $(INSTALLED) ## rewrite the code in the house format
 	$(BIN)/ruff check --fix

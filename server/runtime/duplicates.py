@@ -52,8 +52,8 @@ async def _taken(running: RunningApp, compiled: CompiledEntity, plan: IndexPlan,
     held = held_values(compiled.entity, path, record)
     if not held:
         return []
-    wanted = {path: {"$in": [one.key for one in held]}, "_id": {"$ne": ObjectId(record["id"])}}
-    documents = await running.store.find(compiled.collection, wanted, limit=len(held))
+    itself = {"_id": {"$ne": ObjectId(record["id"])}}
+    documents = await running.store.find_having(compiled.collection, path, [one.key for one in held], itself)
     others = (compiled.rules.load(document) for document in documents)
     taken = [one.key for other in others for one in held_values(compiled.entity, path, other)]
     return [one.problem for one in held if one.key in taken]
