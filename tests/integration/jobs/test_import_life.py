@@ -260,3 +260,42 @@ async def test_only_imports_that_ended_or_stopped_are_undone(shop, monkeypatch):
     assert (undone["recordsProcessed"], undone["hasErrors"]) == (job.records_processed, False)
     assert await stored(shop, "companies") == []
     assert (await shop.job(job.id)).state.status == "CANCELED"
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+async def test_an_undo_that_was_cut_off_takes_each_record_back_once(shop, monkeypatch, place):
+    await make(shop, "companies", name="Ann", size=1)
+    await make(shop, "companies", name="Bob", size=1)
+    job = await imported(
+        shop, "companies", table(["name", "size"], ["Ann", "2"], ["New", "3"], ["Bob", "4"], ["Ann", "5"])
+    )
+    shop.store.transactions = False
+    cut = []
+
+    def around(real):
+        async def write(running, caller, *arguments):
+            key = len(cut)
+            if place == "before" and key not in cut and key < 3:
+                cut.append(key)
+                raise asyncio.CancelledError
+            done = await real(running, caller, *arguments)
+            if place == "after" and key < 3:
+                cut.append(key)
+                raise asyncio.CancelledError
+            return done
+
+        return write
+
+    for name in ("change_record", "delete_document"):
+        monkeypatch.setattr(f"server.runtime.jobs.imports.undo.{name}", around(getattr(records, name)))
+    undone = await undo(shop, job)
+    assert len(cut) == 3
+    assert (undone["hasErrors"], undone["recordsProcessed"]) == (False, 4), undone["results"]
+    assert [(one["name"], one["size"]) for one in values_of(await stored(shop, "companies"))] == [
+        ("Ann", 1),
+        ("Bob", 1),
+    ]
+
+
+def values_of(documents):
+    return sorted(documents, key=lambda one: one["name"])

@@ -1,8 +1,16 @@
 """Imports over HTTP: what rows become, what is refused, and what clients are told of it."""
 
+from dataclasses import replace
+
+import httpx
 import pytest
 import pytest_asyncio
 
+from engine.permissions.scopes import parse_scopes
+from server.http.dispatch import build_http
+from server.http.serving import Edition, Host, ServedApp, index_routes
+from server.runtime.running import SYSTEM
+from server.settings import Settings
 from tests.integration.jobs.importing import COMPILED, imported, make, prepare, refused_rows, send, stored, table
 
 
@@ -364,3 +372,32 @@ async def test_users_are_imported_by_the_rules_of_users(shop):
     assert (await send(shop, "sys.users", data, "updateCalculatedFields=false", boss)).status_code == 400
     await imported(shop, "sys.users", b"email,status\nnew@x.org,INACTIVE\nNew@x.org,INACTIVE\n")
     assert [one["status"] for one in await stored(shop, "sys.users", email="New@x.org")] == ["INACTIVE"]
+
+
+async def test_files_over_the_limit_leave_nothing(shop):
+    async def identify(scope, running, address):
+        return SYSTEM
+
+    served = ServedApp("crm", Edition(index_routes(shop.running.compiled.routes), shop.running), 1.0)
+    http = httpx.ASGITransport(build_http(Host([served]), Settings(max_import=1_000), "/api", identify))
+    async with httpx.AsyncClient(transport=http, base_url="http://crm/api") as client:
+        for size, status in ((990, 200), (1_001, 413), (3_000_000, 413)):
+            answer = await client.post("/data/companies/import", files={"file": ("a.csv", b"name\n".ljust(size, b"x"))})
+            assert answer.status_code == status, answer.text
+    assert await shop.store.count("sys.fs.files", {}) == 1
+
+
+async def test_a_token_made_for_contacts_makes_no_companies(shop):
+    clerk = await shop.user("clerk", "clerks")
+    await make(shop, "companies", name="Known", region="north")
+    data = table(
+        ["first", "company.name", "company.region"], ["Ann", "Known", ""], ["Bob", "New", "north"], ["Cid", "", ""]
+    )
+    for scopes, done in (
+        (["data:contacts"], ["Cid"]),
+        (["data:contacts", "data:companies:read"], ["Ann", "Cid"]),
+        (["data:contacts", "data:companies"], ["Ann", "Bob", "Cid"]),
+    ):
+        await imported(shop, "contacts", data, caller=replace(clerk, scopes=parse_scopes([*scopes, "jobs"])))
+        assert sorted(one["first"] for one in await stored(shop, "contacts")) == done
+        await shop.store.delete_many("contacts", {})

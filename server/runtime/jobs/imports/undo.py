@@ -88,7 +88,7 @@ async def _take_back_all(context: JobContext, job: ObjectId, found: Document) ->
         return {}
 
     async def take_back(running: RunningApp, place: int, loaded: Any, again: bool) -> Any:
-        return await _take_back(running, context.caller, job, writes[place])
+        return await _take_back(running, context.caller, job, writes[place], again=again)
 
     work = Work(
         load,
@@ -99,7 +99,7 @@ async def _take_back_all(context: JobContext, job: ObjectId, found: Document) ->
     await context.each(range(left if at == found["_id"] else len(writes))[::-1], work)
 
 
-async def _take_back(running: RunningApp, caller: Caller, job: ObjectId, written: Document) -> Any:
+async def _take_back(running: RunningApp, caller: Caller, job: ObjectId, written: Document, *, again: bool) -> Any:
     """What becomes of one record; raises RequestError where it cannot be taken back."""
     name, key, before = written["entity"], written["record"], written["before"]
     compiled = running.entity(name)
@@ -108,6 +108,8 @@ async def _take_back(running: RunningApp, caller: Caller, job: ObjectId, written
         return SKIPPED  # its worker was lost before it wrote
     if document is None and before is None:
         return SKIPPED  # it is gone already
+    if again and _is_taken_back(job, before, document):
+        return SKIPPED  # just before its worker was lost
     if document is None or not _is_as_left(job, written, document):
         raise Conflict(f"The record {key} of {name} was changed since it was imported, and is left as it is")
     if before is None:
@@ -132,6 +134,13 @@ def _is_as_left(job: ObjectId, written: Mapping[str, Any], document: Mapping[str
     if left is None:
         left = 0 if written["before"] is None else written["before"]["version"] + 1
     return document["version"] == left or document.get(MARK) == _mark(job, left, document["version"])
+
+
+def _is_taken_back(job: ObjectId, before: Mapping[str, Any] | None, document: Mapping[str, Any] | None) -> bool:
+    """Whether a record that was changed has its old values again."""
+    if before is None or document is None:
+        return False
+    return document.get(MARK) == _mark(job, before["version"], document["version"])
 
 
 def _mark(job: ObjectId, as_version: int, version: int) -> str:
