@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from server import cli
 from server.app import compile_apps
 from server.database import open_database
+from server.runtime.auth.login import login
 from server.runtime.lists import list_records
 from server.runtime.running import SYSTEM, RunningApp
 
@@ -98,6 +99,31 @@ async def test_json_lines_go_to_a_named_entity_without_a_server(folder):
     (folder / "makers.json").write_text('[{"name": "Cid"}]')
     code, out, _ = await load(folder, "makers.json")
     assert (code, out) == (0, "makers.json: 1 of 1 records of makers created\n")
+
+
+async def test_users_are_loaded_by_the_rules_of_users(folder):
+    users = [
+        {"firstName": name, "lastName": "Lee", "email": f"{name}@example.com", "authentication": authentication}
+        for name, authentication in (
+            ("ann", {"newPassword": "correct horse 7", "passwordConfirmation": "correct horse 7"}),
+            ("bob", {"newPassword": "x", "passwordConfirmation": "x"}),
+        )
+    ]
+    (folder / "people.json").write_text(json.dumps(users))
+    code, said, _ = await load(folder, "people.json", "--entity", "sys.users")
+    assert code == 1
+    assert "record 2: authentication.newPassword: " in said
+    assert "1 of 2 records of sys.users created" in said
+
+    [loaded] = compile_apps(folder)
+    async with open_database(None, folder) as database:
+        store = await database.connect("shop")
+        running = RunningApp(loaded.compiled, store)
+        answer = await login(running, {"email": "ann@example.com", "password": "correct horse 7"}, None)
+        [document] = await store.find("sys.users", {"email": "ann@example.com"})
+        await store.close()
+    assert answer["userEmail"] == "ann@example.com"
+    assert "correct horse" not in str(document)
 
 
 @pytest.mark.parametrize(
