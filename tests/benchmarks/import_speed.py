@@ -92,6 +92,7 @@ async def main():
             store = await open_store(database.uri, "transfer")
             await prepare_jobs(store)
             await reconcile_indexes(store, compiled.indexes)
+            await store.files.prepare()
             running = RunningApp(compiled, store)
             working = asyncio.create_task(Worker(lambda: running, JOB_KINDS, Timing(first_poll=0.01)).run())
             await measure(running, "new records", plain(), ImportOptions())

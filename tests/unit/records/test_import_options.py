@@ -1,76 +1,83 @@
-"""Options of imports: what may be asked, what is for developers, and what it means for the writes."""
+"""Options of imports: what is said, what it means for the writes, and who may say it."""
 
 import pytest
 
 from engine.errors import BadRequest
 from engine.records.import_options import OPTIONS, ImportOptions, load_import_options, parse_import_options
-from engine.records.options import USUAL, WriteOptions
-from tests.every import every
 
-TURNED_OFF = [name for name, option in OPTIONS.items() if option.developers]
+DEVELOPERS = [name for name, option in OPTIONS.items() if option.developers]
 
 
-def test_nothing_said_is_an_import_as_usual():
-    assert parse_import_options([]) == ImportOptions()
-    assert ImportOptions().writing() == USUAL
-    assert ImportOptions().flags == {"trigger_events": True, "cascade": True, "relabel": True}
-    assert ImportOptions().for_developers == []
+def test_all_documented_options_are_known_and_usual_where_nothing_is_said():
+    assert set(OPTIONS) - {"preview", "encoding"} == {
+        "lowPriority",
+        "updateCalculatedFields",
+        "updateRelationships",
+        "performValidations",
+        "filterByAccessRules",
+        "performSecurityChecks",
+        "triggerEvents",
+        "setDefaultValues",
+        "supportTransientFields",
+        "cascadeOperations",
+        "skipRecordsWithInvalidFields",
+    }
+    usual = parse_import_options([])
+    assert usual == ImportOptions()
+    assert (usual.given(), usual.for_developers) == ({}, [])
+    assert usual.flags == {"trigger_events": True, "cascade": True, "relabel": True}
+    assert parse_import_options([(name, "true") for name in DEVELOPERS]) == usual
 
 
-@every("name", list(OPTIONS))
-def test_every_option_is_read_and_remembered_under_its_public_name(name):
-    text = "windows-1252" if name == "encoding" else "true" if name in ("preview", "lowPriority") else "false"
-    options = parse_import_options([(name, text)])
-    assert list(options.given()) == [name]
+@pytest.mark.parametrize("name", DEVELOPERS)
+def test_turning_a_step_off_is_for_developers_and_survives_being_stored(name):
+    options = parse_import_options([(name, "false")])
+    assert options.for_developers == [name]
+    assert options.given() == {name: False}
     assert load_import_options(options.given()) == options
-    assert options.for_developers == ([name] if name in TURNED_OFF else [])
 
 
-def test_turning_a_step_off_is_for_developers_and_leaving_it_on_is_not():
-    assert len(TURNED_OFF) == 10
-    assert parse_import_options([(name, "true") for name in TURNED_OFF]).for_developers == []
-    assert parse_import_options([(name, "false") for name in TURNED_OFF]).for_developers == TURNED_OFF
-
-
-def test_options_say_how_records_are_written_and_what_follows():
-    off = parse_import_options([(name, "false") for name in TURNED_OFF] + [("preview", "true")])
-    assert off.writing("1" * 24, "m") == WriteOptions(
-        calculate=False,
-        validate=False,
-        conditions=False,
-        defaults=False,
-        refuse=False,
-        save=False,
-        new_id="1" * 24,
-        mark="m",
+def test_options_for_everybody():
+    options = parse_import_options([("preview", "true"), ("lowPriority", "true"), ("encoding", "Windows_1252")])
+    assert (options.preview, options.low_priority, options.encoding, options.for_developers) == (
+        True,
+        True,
+        "windows-1252",
+        [],
     )
-    assert off.flags == {"trigger_events": False, "cascade": False, "relabel": False}
+    assert load_import_options(options.given()) == options
+    assert load_import_options({"someday": 1}) == ImportOptions()
 
 
-@every(
-    ("pairs", "message"),
+@pytest.mark.parametrize(
+    ("name", "attribute"),
     [
-        ([("preveiw", "true")], 'Imports have no option preveiw; did you mean "preview"?'),
-        ([("x", "true")], "Imports have no option x; known are preview, encoding,"),
-        ([("preview", "yes")], "preview takes true or false, not 'yes'"),
-        ([("preview", "")], "preview takes true or false, not ''"),
-        ([("preview", "true"), ("preview", "false")], "The option preview is given twice, with different values"),
+        ("updateCalculatedFields", "calculate"),
+        ("performValidations", "validate"),
+        ("filterByAccessRules", "conditions"),
+        ("setDefaultValues", "defaults"),
+        ("skipRecordsWithInvalidFields", "refuse"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_by_name(pairs, message):
+def test_each_option_leaves_out_one_step_of_the_writes(name, attribute):
+    usual, changed = ImportOptions().writing(), parse_import_options([(name, "false")]).writing()
+    differing = [item for item in usual.__slots__ if getattr(usual, item) != getattr(changed, item)]
+    assert differing == [attribute]
+    assert parse_import_options([("preview", "true")]).writing().save is False
+
+
+@pytest.mark.parametrize(
+    ("pairs", "told"),
+    [
+        ([("lowPriorty", "true")], 'did you mean "lowPriority"'),
+        ([("_triggerEvents", "false")], 'did you mean "triggerEvents"'),
+        ([("zzz", "false")], "known are preview"),
+        ([("triggerEvents", "no")], "triggerEvents takes true or false, not 'no'"),
+        ([("triggerEvents", "true"), ("triggerEvents", "false")], "given twice"),
+        ([("encoding", "klingon")], "encoding names no encoding"),
+    ],
+)
+def test_what_is_no_option_or_no_value_is_refused_with_the_way_out(pairs, told):
     with pytest.raises(BadRequest) as caught:
         parse_import_options(pairs)
-    assert caught.value.message.startswith(message)
-
-
-def test_the_same_said_twice_is_said():
-    assert parse_import_options([("preview", "true"), ("preview", "true")]).preview
-
-
-def test_an_encoding_that_nobody_knows_is_refused():
-    with pytest.raises(BadRequest):
-        parse_import_options([("encoding", "klingon")])
-
-
-def test_names_that_are_no_options_any_more_count_for_nothing():
-    assert load_import_options({"preview": True, "gone": False}) == ImportOptions(preview=True)
+    assert told in caught.value.message
