@@ -245,7 +245,7 @@ class _Import:
     def _unit_of(self, scope: RunningApp, count: int) -> tuple[RunningApp, GatheringStore | None]:
         """What rows are written with. One by itself is not gathered, so that a refusal is told for what it is."""
         running = scope.asked(self.writer.options.flags)
-        if count == 1 or self.writer.options.preview or not scope.store.transactions:
+        if count == 1 or not scope.store.transactions:
             return running, None
         store: Any = GatheringStore(scope.store)  # type: ignore[arg-type]  # inside of a unit stores are bound
         return replace(running, store=store), store
