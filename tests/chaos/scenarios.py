@@ -197,7 +197,9 @@ async def crowd(count: Count, runs: int, records: int, rng: random.Random, work:
         for batch in range(runs):
             ids = await ground.things(batch, jobs)
             made = [(await delete_ids_later(ground.running, SYSTEM, "things", str(one), [])).id for one in ids]
-            workers = [await ground.worker() for _ in range(crew)]
+            workers = [
+                await ground.worker(CASTWORK_JOB_LEASE="60") for _ in range(crew)
+            ]  # nobody is to be taken for dead
             for worker in workers:
                 await worker.wait_for("Working on background jobs", 600)
             ended, patience = -1, 0.0
@@ -215,9 +217,10 @@ async def crowd(count: Count, runs: int, records: int, rng: random.Random, work:
             starts = await ground.store.count(LOGS, {"message": "Started"})
             errors = await ground.store.count(JOBS, {"hasErrors": True})
             seen = await ground.store.find("witnesses", {"batch": batch}, projection={"name": 1})
-            facts = (starts, errors, len(seen), len({one["name"] for one in seen}))
-            if facts != (jobs, 0, jobs, jobs) or len(made) != jobs:
-                raise Violated(f"starts, errors, deletions, records: {facts} for {jobs} jobs")
+            lost = await ground.store.count(LOGS, {"message": "The worker was lost"})
+            facts = (starts, lost, errors, len(seen), len({one["name"] for one in seen}))
+            if facts != (jobs, 0, 0, jobs, jobs) or len(made) != jobs:
+                raise Violated(f"starts, losses, errors, deletions, records: {facts} for {jobs} jobs")
             await ground.clear()
             count.notes[f"jobs by {crew} workers"] += jobs
             count.runs += 1
