@@ -30,6 +30,7 @@ fields:
   secret: {type: text}
   region: {type: text}
   locked: {type: text, write: "region == 'open'"}
+  notes: {type: longText}
   hint: {type: text, transient: true}
   told: {type: text, calculated: hint}
   tags: {type: text, many: true}

@@ -1,12 +1,16 @@
 """Imports that are checked only, stopped, cut off, or undone: what was written, and what was not."""
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from bson import ObjectId
 
+from engine.records.import_options import ImportOptions
 from server.runtime import records
+from server.runtime.jobs import import_later
 from server.runtime.jobs.context import JobContext
 from server.runtime.jobs.imports.job import _Import
 from server.runtime.jobs.imports.rows import derived_id
@@ -299,3 +303,27 @@ async def test_an_undo_that_was_cut_off_takes_each_record_back_once(shop, monkey
 
 def values_of(documents):
     return sorted(documents, key=lambda one: one["name"])
+
+
+def rss():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def test_a_large_file_takes_little_memory(shop):
+    """The short profile of `make transfer`."""
+    await shop.store.files.prepare()
+
+    async def lines():
+        yield b"name,notes\n"
+        for n in range(1_000):
+            yield f"c{n},{'x' * 30_000}\n".encode()
+
+    file = await shop.store.files.write("a.csv", "text/csv", lines(), {"purpose": "importSource", "user": None})
+    job = await import_later(shop.running, SYSTEM, "companies", ImportOptions(preview=True), file)
+    before, most = rss(), 0
+    async with shop.worker():
+        while (found := await shop.job(job.id)).end_date is None:
+            most = max(most, rss())
+            await asyncio.sleep(0.05)
+    assert found.results == {"rowsValid": 1_000, "rowsWithErrors": 0}
+    assert most - before < 20 * 1024 * 1024, f"{(most - before) >> 20} MiB for {file.size >> 20} MiB"
