@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from engine.errors import BadRequest, InvalidValue, did_you_mean
-from engine.fields.base import Capability, FieldType, Shape
+from engine.fields.base import Capability, Shape
 from engine.permissions import FULL_ACCESS, Access
+from engine.records.csv_bodies import Cells, Column, Key, Links, Node, Row, read_cell, text_at
 from engine.records.csv_text import from_cell
 from engine.records.forms import Record, value_storer
 from engine.schema import Entity, Field, FieldPath
@@ -27,34 +28,10 @@ MOST_COLUMNS: Final = 16_384
 """Columns of one table: what spreadsheets can hold."""
 _PART = re.compile(r"(.+?)(?:\[(\d{1,4})\])?")
 
-Key = str | int
-Cells = Sequence[str]
 Part = tuple[str, str | None]
 """A name or label, and the index behind it."""
 Target = Callable[[Field], tuple[Entity, Access]]
 """Where a relationship leads, and what the caller may do there."""
-Links = Mapping[int, Any]
-"""What stands in a body for each related record, by the place of its table in `related`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Where the cells of one column go in a body, and who reads them: the type of the field, or nobody.
-
-    Cells of what points to another record go into the body as they are; those of fields that bodies cannot set are
-    dropped.
-    """
-
-    header: str
-    keys: tuple[Key, ...]
-    type: FieldType | None = None
-    dropped: bool = False
-    place: int = 0
-    """Which cell of a row it is."""
-    path: FieldPath | None = None
-    """The field whose unique values tell records apart, where the column has them."""
-    refers: bool = False
-    """Whether its cells stand inside of a reference, and say which record is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +105,7 @@ class Columns:
                 related.append(Related(keys, item, self._inside(there, [one for _, one in inner], rights, target)))
         self.columns = tuple(sorted(columns, key=lambda column: column.place))
         self.related = tuple(related)
-        self._tree = _Node()
+        self._tree = Node()
         for column in self.columns:
             self._tree.put(entity, column.keys, column.header, column)
         for number, one in enumerate(self.related):
@@ -152,7 +129,7 @@ class Columns:
 
     def is_blank(self, cells: Cells) -> bool:
         """Whether a row has nothing for the table."""
-        return not any(_text(cells, place) for place in self.places)
+        return not any(text_at(cells, place) for place in self.places)
 
     def check(self, cells: Cells) -> None:
         """Raises BadRequest where a row has more cells than there are columns."""
@@ -161,12 +138,12 @@ class Columns:
 
     def match_key(self, cells: Cells) -> MatchKey | None:
         """What tells which record a row is about; None where the row does not say so."""
-        if self.unique is None or not (text := _text(cells, self.unique.place)):
+        if self.unique is None or not (text := text_at(cells, self.unique.place)):
             return None
         assert self.unique.path is not None
         assert self.unique.type is not None
         try:
-            value = self.unique.type.parse_json(_read(self.unique.type, text))
+            value = self.unique.type.parse_json(read_cell(self.unique.type, text))
         except InvalidValue:
             return None  # to be refused with all that is wrong with the row
         store = value_storer(self.unique.path.field)
@@ -179,7 +156,7 @@ class Columns:
         as they are. A cell that its type cannot read stands there as it is, to be refused with all that is wrong with
         the body. Raises BadRequest where there are more cells than columns."""
         self.check(cells)
-        body: dict[str, Any] = self._tree.read(_Row(cells, links or {}, clear), old) or {}
+        body: dict[str, Any] = self._tree.read(Row(cells, links or {}, clear), old) or {}
         return body
 
     def header_at(self, place: str) -> str | None:
@@ -299,117 +276,6 @@ def _by_lookup(there: Entity, keys: tuple[Key, ...], header: _Header, access: Ac
     if item is None or not item.lookup or access.hides(item.path):
         return None
     return Column(header.text, (*keys, item.name), item.type, place=header.place, refers=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A row as it is read."""
-
-    cells: Cells
-    links: Links
-    clear: bool
-
-
-@dataclass(slots=True)
-class _Node:
-    """A place in a body: an object or a list (of `item`) with `parts`, or a `leaf`: a column, or the number of a
-    related record."""
-
-    parts: dict[Key, _Node] = field(default_factory=dict)
-    item: Field | None = None
-    leaf: Column | int | None = None
-    header: str = ""
-
-    def put(self, entity: Entity, keys: Sequence[Key], header: str, leaf: Column | int) -> None:
-        node = self
-        for number, key in enumerate(keys):
-            if node.leaf is not None:
-                raise _same(node.header, header)
-            if isinstance(key, int):
-                path = entity.field_at(".".join(one for one in keys[:number] if isinstance(one, str)))
-                assert path is not None, "headers lead to fields"
-                node.item = path.field
-            node = node.parts.setdefault(key, _Node(header=header))
-        if node.leaf is not None or node.parts:
-            raise _same(node.header, header)
-        node.leaf = leaf
-
-    def read(self, row: _Row, old: Any) -> Any:
-        """What the body has here; None for nothing. Where there is an old value, all of its parts are told."""
-        if self.leaf is not None:
-            return self._read_leaf(row)
-        if self.item is not None:
-            return self._read_list(self.item, row, old)
-        if self.refers and self.is_blank(row):
-            return None
-        found = {}
-        for name, node in self.parts.items():
-            value = node.read(row, None if old is None else old.get(name) or {})
-            if (value is not None or (old is not None and row.clear)) and not node.dropped:
-                found[str(name)] = value
-        return found or None
-
-    @property
-    def dropped(self) -> bool:
-        """Whether bodies cannot set what is here."""
-        if self.leaf is None:
-            return all(node.dropped for node in self.parts.values())
-        return isinstance(self.leaf, Column) and self.leaf.dropped
-
-    @property
-    def refers(self) -> bool:
-        """Whether this is what is said of the record that a relationship points to."""
-        return any(isinstance(node.leaf, Column) and node.leaf.refers for node in self.parts.values())
-
-    def is_blank(self, row: _Row) -> bool:
-        """Whether the row has nothing for what is here."""
-        if self.leaf is not None:
-            return self._read_leaf(row) is None
-        return all(node.is_blank(row) for node in self.parts.values())
-
-    def _read_leaf(self, row: _Row) -> Any:
-        if not isinstance(self.leaf, Column):
-            return row.links.get(self.leaf or 0)
-        text = "" if self.leaf.dropped else _text(row.cells, self.leaf.place)
-        return _read(self.leaf.type, text) if text else None
-
-    def _read_list(self, item: Field, row: _Row, old: Any) -> list[Any] | None:
-        """The values at the places that have some, and as they were at places of the old list that have no column."""
-        before = old or []
-        values = []
-        for place in sorted({*(int(key) for key in self.parts), *range(len(before))}):
-            node = self.parts.get(place)
-            there = place < len(before)
-            if node is not None and not node.is_blank(row):
-                value = node.read(row, before[place] if there else None)
-                if node.leaf is None and there:
-                    value = {"id": before[place]["id"], **value}
-                values.append(value)
-            elif there and (node is None or not row.clear):
-                values.append(_as_it_is(item, before[place]))
-        return values if values or (old is not None and row.clear) else None
-
-
-def _as_it_is(item: Field, value: Any) -> Any:
-    """A value of a list (value form) as a body sends it back."""
-    return item.type.render(value) if item.type.shape is Shape.SCALAR else {"id": value["id"]}
-
-
-def _same(one: str, other: str) -> BadRequest:
-    return BadRequest(f"The columns {one} and {other} are the same field")
-
-
-def _text(cells: Cells, place: int) -> str:
-    return from_cell(cells[place]) if place < len(cells) else ""
-
-
-def _read(kind: FieldType | None, text: str) -> Any:
-    if kind is None:
-        return text
-    try:
-        return kind.render(kind.csv_in(text))
-    except InvalidValue:
-        return text
 
 
 def _dotted(keys: Sequence[Key]) -> str:

@@ -10,8 +10,6 @@ Ids begin with the job and grow with the rows, so that those of one job are one 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +21,7 @@ from engine.errors import FieldProblem, RequestError
 from engine.jobs import EXPIRES
 from engine.records.columns import Columns
 from engine.records.csv_text import from_cell, to_cell
+from server.runtime.jobs.export import to_lines
 from server.runtime.jobs.imports.source import NumberedRow
 from server.runtime.jobs.stored import IMPORTED, REFUSED, expiry
 from server.store import DuplicateKey, Store
@@ -160,25 +159,19 @@ def of_job(job: ObjectId) -> Document:
 
 async def write_refused(store: Store, job: ObjectId, header: Sequence[str]) -> AsyncIterator[bytes]:
     """The file of refused rows: as they came, with what was wrong behind them."""
-    yield _line([*(to_cell(from_cell(cell)) for cell in header), *ADDED_COLUMNS])
-    lines: list[bytes] = []
+    yield to_lines([[*(to_cell(from_cell(cell)) for cell in header), *ADDED_COLUMNS]])
+    rows: list[list[str]] = []
     async for document in store.stream(REFUSED, of_job(job), sort=[("_id", 1)]):
         cells = [from_cell(cell) for cell in document["cells"]]
         cells += [""] * (len(header) - len(cells))
         told = [Told(**problem) for problem in document["problems"]]
         codes = "; ".join(dict.fromkeys(one.code for one in told))
         messages = "; ".join(one.message if one.column is None else f"{one.column}: {one.message}" for one in told)
-        lines.append(_line([to_cell(cell) for cell in (*cells, codes, messages)]))
-        if len(lines) == _CHUNK:
-            yield b"".join(lines)
-            lines = []
-    yield b"".join(lines)
-
-
-def _line(cells: Sequence[str]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerow(cells)
-    return text.getvalue().encode()
+        rows.append([to_cell(cell) for cell in (*cells, codes, messages)])
+        if len(rows) == _CHUNK:
+            yield to_lines(rows)
+            rows = []
+    yield to_lines(rows)
 
 
 __all__ = [
