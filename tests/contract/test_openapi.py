@@ -1,11 +1,10 @@
-"""The OpenAPI document: valid, and with every route of the table in it and nothing else."""
+"""The OpenAPI document: with every route of the table in it and nothing else."""
 
 import json
 import re
 from pathlib import Path
 
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from engine.compiler import compile_app
 from engine.definitions import Sources, find_apps, read_sources
@@ -56,10 +55,6 @@ def operations(document):
     return {
         (method.upper(), path): told for path, methods in document["paths"].items() for method, told in methods.items()
     }
-
-
-def test_the_document_is_valid(document):
-    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
 
 
 def test_every_route_is_in_it_and_nothing_else(compiled, document):
