@@ -82,7 +82,7 @@ class Count:
     notes: Counter[str] = field(default_factory=Counter)
 
     def line(self) -> str:
-        more = "".join(f", {count} × {what}" for what, count in sorted(self.notes.items()))
+        more = "".join(f", {count} × {what}" for what, count in sorted(self.notes.items()) if count)
         return (
             f"{self.runs} runs, {self.kills} kills, {self.records} records, "
             f"0 lost, 0 doubled, longest recovery {self.longest_recovery:.1f} s{more}"
