@@ -176,11 +176,7 @@ async def storm(count: Count, runs: int, records: int, rng: random.Random, work:
             if isinstance(victim, CrashPoint):
                 for program in crew.values():
                     await program.kill()
-                if (await ground.processed(job))[1] != "FINISHED":
-                    doomed = await ground.worker(**{VARIABLE: f"{victim}:{1 if last else rng.randrange(1, 4)}"})
-                    code = await asyncio.wait_for(doomed.ended(), 600)
-                    if code != -signal.SIGKILL:
-                        raise Violated(f"The worker ended with {code} instead of at {victim}")
+                await _doom(ground, job, victim, 1 if last else rng.randrange(1, 4))
             elif victim == "database":
                 os.kill(database.pid, signal.SIGKILL)
             else:
@@ -243,6 +239,18 @@ SCENARIOS: dict[str, Scenario] = {
     "pause": pause_worker,
     "crowd": crowd,
 }
+
+
+async def _doom(ground: Ground, job: ObjectId, point: CrashPoint, passes: int) -> None:
+    """Has a worker go on with the job until it kills itself at a place, or until the job ends before."""
+    doomed = await ground.worker(**{VARIABLE: f"{point}:{passes}"})
+    while doomed.process.returncode is None:
+        if (await ground.processed(job))[1] == "FINISHED":
+            await doomed.kill()
+            return
+        await asyncio.sleep(0.1)
+    if (code := await doomed.ended()) != -signal.SIGKILL:
+        raise Violated(f"The worker ended with {code} instead of at {point}")
 
 
 _VICTIMS = {"worker": Ground.worker, "server": Ground.server, "database": None}
