@@ -13,7 +13,9 @@ def line(message, *arguments, error=None):
     return JsonLines().format(record)
 
 
-@pytest.mark.parametrize("text", ["plain", "two\nlines", 'a "quote"', "\r\n{}", "\u2028 é \U0001f600", "\x00\x1b[31m", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["plain", "two\nlines", 'a "quote"', "\r\n{}", "\u2028 é \U0001f600", "\x00\x1b[31m", "\ud800"]
+)
 def test_a_record_is_one_line_of_json(text):
     written = line("said: %s", text)
     assert "\n" not in written
