@@ -25,6 +25,7 @@ from server.runtime.jobs import prepare_jobs
 from server.runtime.logs import AppLog
 from server.runtime.outbox import keep_sweeping
 from server.runtime.running import RunningApp
+from server.runtime.waiting import WaitingRoom
 from server.settings import Settings
 from server.store import Store, StoreError
 from server.store.indexes import Report, reconcile_indexes
@@ -120,6 +121,7 @@ class Deployment:
                 hooks=self._hooks,
                 calls=Calls(self._settings.allow_private_calls),
                 action_timeout=self._settings.action_timeout,
+                waiting=WaitingRoom(self._settings.max_waiting_jobs),
                 log=AppLog(rows=self._settings.log_rows, days=self._settings.log_days, reads=self._settings.log_reads),
             )
         else:

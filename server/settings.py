@@ -16,6 +16,7 @@ PREFIX = "CASTWORK_"
 KIB = 1024
 MIB = 1024 * KIB
 POSITIVE = (
+    "max_waiting_jobs",
     "max_body",
     "max_file_body",
     "max_upload",
@@ -61,6 +62,8 @@ class Settings:
     """Whether a serving process runs background jobs, too."""
     job_lease: float = 30.0
     """How long a process that runs background jobs may be silent before others take its jobs over."""
+    max_waiting_jobs: int = 10_000
+    """How many jobs of one user may wait in one queue; more are refused until some have begun."""
 
     action_timeout: float = 60.0
     """How long an action may take while the client waits."""

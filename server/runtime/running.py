@@ -21,6 +21,7 @@ from server.runtime.calls import Calls
 from server.runtime.logs import AppLog
 from server.runtime.outbox import Outbox
 from server.runtime.units import Unit
+from server.runtime.waiting import WaitingRoom
 from server.store import Store
 
 
@@ -79,6 +80,8 @@ class RunningApp:
     calls: Calls = field(default_factory=Calls)
     action_timeout: float = 60.0
     """How many seconds an action may take while the client waits."""
+    waiting: WaitingRoom = field(default_factory=WaitingRoom)
+    """What this process knows of the jobs that wait."""
     unit: Unit | None = None
     """The unit of work that everything belongs to which is done with this object; the store is bound to it."""
     chain: tuple[str, ...] = ()

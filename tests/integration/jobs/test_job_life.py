@@ -1,6 +1,7 @@
 """The life of a job over HTTP, from the request that starts it to its end, and what its commands answer."""
 
 import asyncio
+import itertools
 import time
 
 import httpx
@@ -80,6 +81,20 @@ async def test_deleting_what_cannot_be_asked_for_starts_no_job(office):
             answer = await client.delete(f"/data/companies?{query}")
             assert (answer.status_code, answer.json()["code"]) == (400, "badRequest")
         assert (await client.get("/status/jobs")).json() == {"total": 0, "items": []}
+
+
+async def test_a_user_whose_jobs_pile_up_is_refused_until_some_have_begun(office):
+    ids = await office.companies(4)
+    office.running.waiting.most = 2
+    ticking = itertools.count(office.running.clock(), 2_000)  # what is known of the queue is older each time
+    office.running.clock = lambda: next(ticking)
+    async with office.client(await office.user("eager", developer=True)) as client:
+        answers = [await client.delete(f"/data/companies/{one}?_async=true") for one in ids]
+        assert [one.status_code for one in answers] == [200, 200, 429, 429]
+        assert (answers[2].headers["retry-after"], answers[2].json()["code"]) == ("30", "tooManyRequests")
+        async with office.worker():
+            await wait_for(client, answers[1].json()["jobLink"], "FINISHED")
+        assert (await client.delete(f"/data/companies/{ids[3]}?_async=true")).status_code == 200
 
 
 async def test_where_apps_are_several_the_link_names_the_app(office):
