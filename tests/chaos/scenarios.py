@@ -162,7 +162,7 @@ async def storm(count: Count, runs: int, records: int, rng: random.Random, work:
         batch, begun = 0, 0
         job = await _begin(ground, batch, records)
         crew = await _crew(ground)
-        for kill in range(runs):
+        while (kill := count.kills) < runs:
             last = kill == runs - 1
             victim = CrashPoint.BEFORE_FINISH if last else victims[kill % len(victims)]
             done, status = await ground.processed(job)
