@@ -1,13 +1,11 @@
 """Apps behind their whole HTTP face, in this process, over one real embedded database."""
 
 import itertools
-from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
-from pymongo import AsyncMongoClient
 
 from engine.compiler import compile_app
 from engine.definitions import Sources
@@ -88,7 +86,7 @@ async def serve_app(query_database):
         compiled = compile_app(Sources(".", texts))
         with pytest.MonkeyPatch.context() as patch:
             if listener is not None:
-                patch.setattr(mongo, "AsyncMongoClient", partial(AsyncMongoClient, event_listeners=[listener]))
+                patch.setattr(mongo, "make_listeners", lambda: [listener])
             store = await open_store(query_database.uri, f"queries{next(NUMBERS)}")
         opened.append(store)
         await reconcile_indexes(store, compiled.indexes)
