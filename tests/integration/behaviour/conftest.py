@@ -109,8 +109,8 @@ class Stage:
             await asyncio.sleep(0.02)
 
     @contextlib.asynccontextmanager
-    async def worker(self):
-        task = asyncio.create_task(Worker(lambda: self.running, JOB_KINDS, FAST).run())
+    async def worker(self, timing=FAST):
+        task = asyncio.create_task(Worker(lambda: self.running, JOB_KINDS, timing).run())
         try:
             yield task
         finally:
