@@ -15,19 +15,17 @@ from engine.compiler import CompiledEntity
 from engine.errors import Forbidden
 from engine.jobs import Job, JobType, Note
 from engine.permissions import Access
-from engine.query import Clock, join_filters, parse_query, plan_selection, to_filter
+from engine.query import Clock, parse_query, plan_selection, to_filter
 from server.runtime.jobs.context import SKIPPED, JobContext, Work
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind
+from server.runtime.jobs.selected import work_on_selected
 from server.runtime.parameters import DELETE_FLAGS, refuse_parameters, take_flags
 from server.runtime.records import delete_document
 from server.runtime.running import Caller, RunningApp
 
 Document = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
-
-MOST_IDS = 5_000
-"""Ids that a run reads at once."""
 
 
 async def delete_ids_later(running: RunningApp, caller: Caller, name: str, ids: str, pairs: Pairs) -> Job:
@@ -108,48 +106,20 @@ async def _delete_ids(context: JobContext, compiled: CompiledEntity, access: Acc
     await context.each(places, Work(load, delete, key=ids.__getitem__, checkpoint=lambda place: place + 1))
 
 
-# by a query: the checkpoint holds the last record that is done and the last one that is concerned
+# by a query
 
 
 async def _delete_matches(
     context: JobContext, compiled: CompiledEntity, access: Access, selection: Mapping[str, Any]
 ) -> None:
-    store, collection = context.running.store, compiled.collection
     flags = _flags(context)
-    if context.job.checkpoint is None:
-        last = await store.find(collection, selection, sort=[("_id", -1)], limit=1, projection={"_id": 1})
-        if not last:
-            return
-        bounds = {"after": None, "last": last[0]["_id"]}
-        count = await store.count(collection, _within(selection, bounds))
-        await context.note(Note(checkpoint=bounds, records_count=count))
-
-    async def load(running: RunningApp, keys: Sequence[ObjectId]) -> dict[str, Document]:
-        wanted = join_filters(({"_id": {"$in": list(keys)}}, selection))
-        return {str(one["_id"]): one for one in await running.store.find(collection, wanted)}
 
     async def delete(running: RunningApp, key: ObjectId, document: Document | None, again: bool) -> Any:
         if document is None:  # somebody deleted it, or it does not match any more
             return SKIPPED
         return await delete_document(running.asked(flags), context.caller, compiled, access, str(key), document)
 
-    last_id = context.job.checkpoint["last"]
-    work = Work(load, delete, key=str, checkpoint=lambda key: {"after": key, "last": last_id})
-    while keys := await _next_ids(context, collection, selection):
-        await context.each(keys, work)
-
-
-async def _next_ids(context: JobContext, collection: str, selection: Mapping[str, Any]) -> list[ObjectId]:
-    wanted = _within(selection, context.job.checkpoint)
-    found = await context.running.store.find(
-        collection, wanted, sort=[("_id", 1)], limit=MOST_IDS, projection={"_id": 1}
-    )
-    return [document["_id"] for document in found]
-
-
-def _within(selection: Mapping[str, Any], bounds: Mapping[str, Any]) -> Document:
-    after = {} if bounds["after"] is None else {"$gt": bounds["after"]}
-    return join_filters(({"_id": after | {"$lte": bounds["last"]}}, selection))
+    await work_on_selected(context, compiled.collection, selection, delete)
 
 
 DELETE_RECORDS = JobKind(JobType.DELETE_RECORDS, _run)

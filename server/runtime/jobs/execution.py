@@ -7,18 +7,17 @@ the starter whenever the job goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
 
-from engine.actions import CompiledAction
 from engine.errors import BadRequest, Conflict, RequestError
 from engine.fields.base import MISSING
 from engine.fields.json_text import decode_json, encode_json
 from engine.jobs import Job, JobType, Level, Note
 from engine.jobs.ledger import to_storable
-from engine.query import Clock, join_filters, parse_query, to_filter
+from engine.query import Clock, parse_query, to_filter
 from engine.schema import ActionKind, Schedule
 from server.runtime import actions
 from server.runtime.actions import Order
@@ -26,14 +25,13 @@ from server.runtime.effects import Subject, carry_through
 from server.runtime.jobs.context import SKIPPED, JobContext, Work
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind, Results
+from server.runtime.jobs.selected import work_on_selected
 from server.runtime.parameters import ACTION_FLAGS, refuse_parameters, take_flags
 from server.runtime.running import SYSTEM, Caller, RunningApp
 
 Document = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
 
-MOST_IDS = 5_000
-"""Ids that a run reads at once."""
 UNSURE = "The action was under way when its worker was lost; it may have been carried out, and is not repeated"
 
 
@@ -163,67 +161,39 @@ async def _selection_once(context: JobContext, order: Order) -> Mapping[str, Any
 # on records one by one
 
 
-def _work_on(context: JobContext, order: Order, collection: str, key: Any, checkpoint: Any, load: Any) -> Work[Any]:
-    action: CompiledAction = order.action
+def _effect(context: JobContext, order: Order, key: Callable[[Any], str]) -> Callable[..., Awaitable[Any]]:
+    """Runs the action on one item, whose record has the id `key` gives."""
 
     async def act(running: RunningApp, item: Any, document: Document | None, again: bool) -> Any:
         if again:
             raise Conflict(UNSURE)
         if document is None and "ids" not in (context.job.payload or {}):
             return SKIPPED  # somebody deleted it, or it does not match any more
-        here = Order(running, order.caller, order.compiled, action, order.draft)
+        here = Order(running, order.caller, order.compiled, order.action, order.draft)
         response, _ = await actions.perform(here, key(item), document)
         return to_storable(response)
 
-    return Work(load, act, key=key, checkpoint=checkpoint, alone=action.calls())
+    return act
 
 
 async def _run_on_ids(context: JobContext, order: Order, ids: Sequence[str]) -> None:
     """The checkpoint is how many of the ids are done."""
     if context.job.checkpoint is None:
         await context.note(Note(checkpoint=0, records_count=len(ids)))
-    collection = order.compiled.collection
+    collection, key = order.compiled.collection, ids.__getitem__
 
     async def load(running: RunningApp, places: Sequence[int]) -> dict[str, Document]:
         keys = [ObjectId(ids[place]) for place in places if ObjectId.is_valid(ids[place])]
         return {str(one["_id"]): one for one in await running.store.get_many(collection, keys)}
 
-    work = _work_on(context, order, collection, ids.__getitem__, lambda place: place + 1, load)
+    effect = _effect(context, order, key)
+    work = Work(load, effect, key=key, checkpoint=lambda place: place + 1, alone=order.action.calls())
     await context.each(range(context.job.checkpoint, len(ids)), work)
 
 
 async def _run_on_matches(context: JobContext, order: Order, selection: Mapping[str, Any]) -> None:
-    """The checkpoint holds the last record that is done and the last one that is concerned."""
-    store, collection = context.running.store, order.compiled.collection
-    if context.job.checkpoint is None:
-        last = await store.find(collection, selection, sort=[("_id", -1)], limit=1, projection={"_id": 1})
-        if not last:
-            return
-        bounds = {"after": None, "last": last[0]["_id"]}
-        count = await store.count(collection, _within(selection, bounds))
-        await context.note(Note(checkpoint=bounds, records_count=count))
-
-    async def load(running: RunningApp, keys: Sequence[ObjectId]) -> dict[str, Document]:
-        wanted = join_filters(({"_id": {"$in": list(keys)}}, selection))
-        return {str(one["_id"]): one for one in await running.store.find(collection, wanted)}
-
-    last_id = context.job.checkpoint["last"]
-    work = _work_on(context, order, collection, str, lambda key: {"after": key, "last": last_id}, load)
-    while keys := await _next_ids(context, collection, selection):
-        await context.each(keys, work)
-
-
-async def _next_ids(context: JobContext, collection: str, selection: Mapping[str, Any]) -> list[ObjectId]:
-    wanted = _within(selection, context.job.checkpoint)
-    found = await context.running.store.find(
-        collection, wanted, sort=[("_id", 1)], limit=MOST_IDS, projection={"_id": 1}
-    )
-    return [document["_id"] for document in found]
-
-
-def _within(selection: Mapping[str, Any], bounds: Mapping[str, Any]) -> Document:
-    after = {} if bounds["after"] is None else {"$gt": bounds["after"]}
-    return join_filters(({"_id": after | {"$lte": bounds["last"]}}, selection))
+    effect = _effect(context, order, str)
+    await work_on_selected(context, order.compiled.collection, selection, effect, alone=order.action.calls())
 
 
 EXECUTE_ACTION = JobKind(JobType.EXECUTE_ACTION, _run)
