@@ -52,10 +52,11 @@ check: $(INSTALLED) ## lint, format, types, and the sample apps' definitions and
 mutations: $(INSTALLED) ## change single words of the sample apps, 10,000 times (MUTATIONS=number)
 	CASTWORK_MUTATIONS=$(MUTATIONS) $(BIN)/pytest -n auto tests/properties/test_definition_mutations.py
 
-bench: $(INSTALLED) ## measure how long definitions take to check and to compile, and what rights cost a list
+bench: $(INSTALLED) ## measure checks and compilations of definitions, requests beside a server written by hand, and rights
 	$(BIN)/python -m tests.benchmarks.compile_time
 	$(BIN)/python -m tests.benchmarks.check_time
 	$(BIN)/python -m tests.benchmarks.rights_cost
+	$(BIN)/python -m tests.benchmarks.request_cost
 
 uploads: $(INSTALLED) ## measure a server under large uploads (UPLOADS=20 UPLOAD_MB=50 UPLOAD_ONE_MB=100)
 	$(BIN)/python -m tests.benchmarks.upload_load
