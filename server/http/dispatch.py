@@ -8,7 +8,8 @@ from starlette.routing import Route as StarletteRoute
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.errors import Forbidden, MethodNotAllowed, NotFound
+from engine.errors import Forbidden, MethodNotAllowed, NotFound, did_you_mean
+from engine.fields.reference import is_hex_id
 from engine.permissions.addresses import AllowList
 from engine.routes import IN_PLACE_OF_ID, RECORDS, SHAPES, Route
 from engine.routes import Scope as Area
@@ -19,7 +20,7 @@ from server.http.metrics import PATH as METRICS
 from server.http.metrics import MetricsEndpoint
 from server.http.middleware import InFlight, Paths, Problems, StandardHeaders
 from server.http.requests import Call
-from server.http.serving import Edition, Host, Methods
+from server.http.serving import Edition, Host, Methods, Place
 from server.runtime.running import Caller
 from server.settings import Settings
 
@@ -72,12 +73,25 @@ class ShapeEndpoint:
                 return found
         found = edition.routes[self._shape].get((entity, params.get("action")))
         if found is not None:
+            if self._twin is not None and not _may_be_ids(params["id"]):
+                raise NotFound(_nothing_of_that_name(edition.routes[self._twin], entity, params["id"]))
             return found
         if entity is None:
             raise NotFound(NOTHING_THERE)
         if "action" in params and (entity, None) in edition.routes[RECORDS]:
             raise NotFound(f"{entity} has no action named {params['action'][:64]}")
         raise NotFound(f"There is no entity named {entity}")
+
+
+def _may_be_ids(text: str) -> bool:
+    """Whether a text can stand for records: an id, or several things joined by commas, each judged by itself."""
+    return is_hex_id(text) is not None or "," in text
+
+
+def _nothing_of_that_name(actions: Mapping[Place, Methods], entity: str | None, name: str) -> str:
+    text = f"{entity} has no record and no action named {name[:64]}"
+    hint = did_you_mean(name, (one for owner, one in actions if owner == entity and one)) if len(name) <= 64 else None
+    return f"{text}; {hint}" if hint else text
 
 
 def _check_scopes(caller: Caller, route: Route) -> None:

@@ -98,4 +98,4 @@ class Host:
         return app
 
 
-__all__ = ["Edition", "Host", "RouteIndex", "ServedApp", "index_routes"]
+__all__ = ["Edition", "Host", "Methods", "Place", "RouteIndex", "ServedApp", "index_routes"]

@@ -122,6 +122,18 @@ async def test_an_entity_that_is_closed_stays_closed(app):
         assert (await app.act(path, caller=nobody, status=403))["code"] == "forbidden"
 
 
+async def test_what_is_neither_a_record_nor_an_action_is_not_there_for_anybody(app):
+    nobody = await app.user("eve", "nobody")
+    for path in ("things/plu", "things/nope?name=a", "things/nope?_async=true", f"things/{MISSING}/nope?name=a"):
+        for caller in (app.developer, nobody):
+            assert (await app.act(path, caller=caller, status=404))["code"] == "notFound"
+    hint = (await app.act("things/plu", status=404))["message"]
+    assert hint == 'things has no record and no action named plu; did you mean "plus"?'
+    for method in ("GET", "DELETE"):
+        assert (await app.ask(method, "/data/things/nope?nope=1", caller=nobody, status=404))["code"] == "notFound"
+        assert (await app.ask(method, f"/data/things/{MISSING}", caller=nobody, status=403))["code"] == "forbidden"
+
+
 async def test_a_job_has_the_rights_of_its_starter(app):
     user = await app.user("ann", "users")
     small, large = await app.create("things", name="s", size=1), await app.create("things", name="l", size=20)

@@ -51,6 +51,8 @@ async def test_a_slash_at_the_end_changes_nothing(face, called):
         "/api/data/people",
         f"/api/data/people/{ID}",
         "/api/data/companies//",
+        "/api/data/companies/nope",
+        f"/api/data/companies/{ID}0",
         "/api/data/a/b/c/d",
     ],
 )
