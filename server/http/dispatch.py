@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.routing import Route as StarletteRoute
-from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.errors import Forbidden, MethodNotAllowed, NotFound, did_you_mean
@@ -20,6 +18,7 @@ from server.http.metrics import PATH as METRICS
 from server.http.metrics import MetricsEndpoint
 from server.http.middleware import InFlight, Paths, Problems, StandardHeaders
 from server.http.requests import Call
+from server.http.routing import PathTree
 from server.http.serving import Edition, Host, Methods, Place
 from server.runtime.running import Caller
 from server.settings import Settings
@@ -127,12 +126,14 @@ def build_http(host: Host, settings: Settings, prefix: str, identify: Identify =
     """The whole HTTP face as one ASGI app. Shapes stand under `prefix`, which holds `{app}` where apps are several;
     `identify` finds out who asks."""
     shapes = dict.fromkeys(shape.path for shape in SHAPES if shape.path not in IN_PLACE_OF_ID.values())
-    routes = [StarletteRoute(prefix + shape, ShapeEndpoint(shape, host, settings, identify)) for shape in shapes]
+    paths: list[tuple[str, ASGIApp]] = [
+        (prefix + shape, ShapeEndpoint(shape, host, settings, identify)) for shape in shapes
+    ]
     for path, ask in (("/healthz", health), ("/readyz", lambda: readiness(host, host.apps.values()))):
-        routes.append(StarletteRoute(path, ServerEndpoint(path, ask)))
-    routes.append(StarletteRoute(METRICS, MetricsEndpoint(host, settings.metrics_token)))
-    router = Router(routes, redirect_slashes=False, default=refuse_path)
-    return InFlight(StandardHeaders(Telling(Problems(Paths(router, settings.max_url)), settings)), host)
+        paths.append((path, ServerEndpoint(path, ask)))
+    paths.append((METRICS, MetricsEndpoint(host, settings.metrics_token)))
+    tree = PathTree(paths, refuse_path)
+    return InFlight(StandardHeaders(Telling(Problems(Paths(tree, settings.max_url)), settings)), host)
 
 
 __all__ = ["ServerEndpoint", "ShapeEndpoint", "build_http"]
