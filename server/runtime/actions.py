@@ -115,9 +115,8 @@ async def act_on_ids(
         raise BadRequest(f"The action {name} runs on no record: leave the id out")
     if order.action.kind is ActionKind.MANY:
         return await _in_time(running, act_once(order, await select_ids(order, wanted)))
-    if len(wanted) == 1:
-        key = object_id(order.compiled, wanted[0])
-        document = await running.store.get(order.compiled.collection, key)
+    if "," not in ids:
+        document = await find_document(order, wanted[0])
         return await _in_time(running, act_on_document(order, wanted[0], document))
     keys = [ObjectId(one) for one in wanted if ObjectId.is_valid(one)]
     documents = await running.store.get_many(order.compiled.collection, keys)
@@ -177,6 +176,12 @@ async def select_ids(order: Order, wanted: Sequence[str]) -> Mapping[str, Any]:
     for one in wanted:
         check_target(order, one, found.get(one))
     return {"_id": {"$in": keys}}
+
+
+async def find_document(order: Order, record_id: str) -> Document | None:
+    """What is stored under the id in a path; raises NotFound for what cannot be an id."""
+    key = object_id(order.compiled, record_id)
+    return await order.running.store.get(order.compiled.collection, key)
 
 
 async def _act_on_each(order: Order, documents: Mapping[str, Document | None]) -> Json:

@@ -273,19 +273,27 @@ async def delete_document(
     document: Document | None,
 ) -> Json:
     """Deletes what was read, in the version that was read; a record that changed meanwhile is read again."""
-    keeper = KEEPERS.get(compiled.entity.name)
     for turn in range(MOST_ATTEMPTS):
-        if document is None:
-            raise compiled.rules.rights.missing(record_id)
-        compiled.rules.rights.check_delete(compiled.rules.load(document), access)
-        if keeper is not None:
-            keeper.check_removal(caller, document)
+        document = check_removal(caller, compiled, access, record_id, document)
         if await _remove(running, caller, compiled, document):
             view = compiled.views.get(Frame(hidden=access.hidden))
             return view.render(document, running.moment(caller).scope, access.masks)
         await give_way(turn)
         document = await running.store.get(compiled.collection, document["_id"])
     raise Conflict("The record changes faster than it can be deleted; try again")
+
+
+def check_removal(
+    caller: Caller, compiled: CompiledEntity, access: Access, record_id: str, document: Document | None
+) -> Document:
+    """The document that was read; raises NotFound where there is none and Forbidden where it may not be deleted."""
+    if document is None:
+        raise compiled.rules.rights.missing(record_id)
+    compiled.rules.rights.check_delete(compiled.rules.load(document), access)
+    keeper = KEEPERS.get(compiled.entity.name)
+    if keeper is not None:
+        keeper.check_removal(caller, document)
+    return document
 
 
 async def _remove(running: RunningApp, caller: Caller, compiled: CompiledEntity, document: Document) -> bool:

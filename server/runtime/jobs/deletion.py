@@ -21,7 +21,7 @@ from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind
 from server.runtime.jobs.selected import work_on_selected
 from server.runtime.parameters import DELETE_FLAGS, refuse_parameters, take_flags
-from server.runtime.records import delete_document
+from server.runtime.records import check_removal, delete_document, object_id
 from server.runtime.running import Caller, RunningApp
 
 Document = dict[str, Any]
@@ -29,9 +29,14 @@ Pairs = Sequence[tuple[str, str]]
 
 
 async def delete_ids_later(running: RunningApp, caller: Caller, name: str, ids: str, pairs: Pairs) -> Job:
-    """A job that deletes the records with these ids, joined by commas."""
+    """A job that deletes the records with these ids, joined by commas. Of a single id it raises what a deletion that is
+    waited for raises."""
     flags, rest = take_flags(pairs, DELETE_FLAGS)
     refuse_parameters(rest, DELETE_FLAGS)
+    if "," not in ids:
+        compiled = running.entity(name)
+        document = await running.store.get(compiled.collection, object_id(compiled, ids))
+        check_removal(caller, compiled, running.access(caller, name), ids, document)
     wanted = list(dict.fromkeys(one.strip().lower() for one in ids.split(",")))
     return await _enqueue(running, caller, name, flags, {"ids": wanted})
 

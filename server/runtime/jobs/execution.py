@@ -39,12 +39,15 @@ async def act_on_ids_later(
     running: RunningApp, caller: Caller, entity: str, name: str, ids: str, pairs: Pairs, body: Any
 ) -> Job:
     """A job that runs an action on the records with these ids, joined by commas. Raises what is wrong with the action's
-    name, its rights and its parameters by themselves."""
+    name, its rights and its parameters by themselves, and with a single id."""
     flags, rest = take_flags(pairs, ACTION_FLAGS)
     refuse_parameters(rest, ACTION_FLAGS)
-    order = await _take(running, caller, entity, name, body)
+    order = await actions.take_order(running, caller, entity, name, body)
     if order.action.kind is ActionKind.GLOBAL:
         raise BadRequest(f"The action {name} runs on no record: leave the id out")
+    if "," not in ids:
+        actions.check_target(order, ids, await actions.find_document(order, ids))
+    _check_parameters(order)
     wanted = list(dict.fromkeys(one.strip().lower() for one in ids.split(",")))
     return await _enqueue(order, flags, body, {"ids": wanted})
 
@@ -54,7 +57,8 @@ async def act_on_query_later(
 ) -> Job:
     """A job that runs an action on the records that a query matches, or on none; raises what a request that is waited
     for raises before anything is done."""
-    order = await _take(running, caller, entity, name, body)
+    order = await actions.take_order(running, caller, entity, name, body)
+    _check_parameters(order)
     flags, rest = take_flags(pairs, ACTION_FLAGS)
     payload = {"pairs": [list(pair) for pair in rest], "all": flags.get("all", False), "asked": running.clock()}
     if order.action.kind is ActionKind.GLOBAL:
@@ -92,10 +96,8 @@ async def act_on_schedule(running: RunningApp, schedule: Schedule, at: int, key:
     )
 
 
-async def _take(running: RunningApp, caller: Caller, entity: str, name: str, body: Any) -> Order:
-    order = await actions.take_order(running, caller, entity, name, body)
-    order.action.parameters.check_alone(order.draft, running.moment(caller))
-    return order
+def _check_parameters(order: Order) -> None:
+    order.action.parameters.check_alone(order.draft, order.running.moment(order.caller))
 
 
 async def _enqueue(order: Order, flags: Mapping[str, bool], body: Any, payload: Document) -> Job:

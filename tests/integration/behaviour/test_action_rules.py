@@ -104,6 +104,7 @@ async def test_records_that_may_not_be_read_are_as_for_reading(app):
     seen, hidden = await app.create("things", name="s", size=1), await app.create("things", name="h", size=90)
     assert (await app.act(f"things/{hidden['id']}/plus", caller=reader, status=403))["code"] == "forbidden"
     assert (await app.act(f"things/{MISSING}/plus", caller=reader, status=404))["code"] == "notFound"
+    assert (await app.act(f"things/{hidden['id']}/plus?_async=true", caller=reader, status=403))["code"] == "forbidden"
     answer = await app.act(f"things/{seen['id']},{hidden['id']},{MISSING}/plus", caller=reader)
     assert [one["status"] for one in answer.values()] == ["ok", "error", "error"]
     assert list(await app.act("things/plus?_all=true", caller=reader)) == [seen["id"]]

@@ -33,6 +33,8 @@ async def test_a_custom_response_is_the_answer_itself(crm):
     assert await crm.act(f"companies/{a['id']}/customResponse") == "This is a custom response"
     both = await crm.act(f"companies/{a['id']},{b['id']}/customResponse")
     assert both == {one["id"]: {"status": "ok", "response": "This is a custom response"} for one in (a, b)}
+    twice = await crm.act(f"companies/{a['id']},{a['id']}/customResponse")
+    assert twice == {a["id"]: {"status": "ok", "response": "This is a custom response"}}
 
 
 async def test_many_records_answer_once(crm):
@@ -104,6 +106,13 @@ async def test_other_methods_are_refused_by_name(crm):
         assert (answer.status_code, answer.headers["allow"]) == (405, "PUT")
         answer = await client.delete("/data/companies/activate")
         assert (answer.status_code, answer.headers["allow"]) == (405, "PUT")
+
+
+async def test_a_single_record_that_is_not_there_starts_no_job(crm):
+    for action in ("logSomething", "countEmployees"):
+        refused = await crm.act(f"companies/{MISSING}/{action}?_async=true", {}, status=404)
+        assert refused["code"] == "notFound"
+    assert (await crm.ask("GET", "/status/jobs"))["total"] == 0
 
 
 async def test_in_the_background(crm):

@@ -56,7 +56,7 @@ async def test_a_worker_works_beside_a_server_without_jobs(app):
             assert "3/3" in watched.stdout
             job = (await client.get(answer["jobLink"].removeprefix("/api"))).json()
             assert (job["status"], job["runBy"]["fullName"]) == ("FINISHED", "First Developer")
-            answer = (await client.delete(f"/data/things/{'0' * 24}?_async=true")).json()
+            answer = (await client.delete(f"/data/things/{'0' * 24},{'1' * 24}?_async=true")).json()
             watched = await run_castwork("jobs", "watch", answer["jobId"], app)
             assert (watched.returncode, watched.stderr.strip()) == (1, "FINISHED, with errors")
             worker.send(signal.SIGTERM)

@@ -80,6 +80,8 @@ async def test_deleting_what_cannot_be_asked_for_starts_no_job(office):
         for query in ("_async=true", "sate=open&_async=true", "_async=true&_size=3&state=open", "_async=perhaps"):
             answer = await client.delete(f"/data/companies?{query}")
             assert (answer.status_code, answer.json()["code"]) == (400, "badRequest")
+        answer = await client.delete(f"/data/companies/{'f' * 24}?_async=true")
+        assert (answer.status_code, answer.json()["code"]) == (404, "notFound")
         assert (await client.get("/status/jobs")).json() == {"total": 0, "items": []}
 
 
