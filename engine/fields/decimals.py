@@ -56,8 +56,13 @@ class DecimalType(FieldType):
     same_stored: ClassVar[bool] = False
     sample: ClassVar[object] = Decimal("3.2")
     schema_gap: ClassVar[str | None] = (
-        "Rules on numbers sent as text, the limit of 34 digits, and rules with rounding are checked by the server only."
+        "Rules on numbers sent as text, the limits of 34 digits and of size, and rules with rounding are checked by "
+        "the server only."
     )
+    span: ClassVar[range] = range(-10_000, 308)
+    """Where the first digit may stand, as an exponent of ten: what is answered as a JSON number is one to clients that
+    read doubles."""
+    span_in_words: ClassVar[str] = "less than 1e308"
 
     min: Decimal | None = None
     max: Decimal | None = None
@@ -92,7 +97,9 @@ class DecimalType(FieldType):
         if number is None:
             raise self.refuse(value)
         if self.decimals is not None and self.rounding != "reject":
-            return _limited(number, self.decimals, truncate=self.rounding == "truncate")
+            number = _limited(number, self.decimals, truncate=self.rounding == "truncate")
+        if number.adjusted() not in self.span:
+            raise InvalidValue(f"Expected {self.expected}, {self.span_in_words}", value)
         return number
 
     def check(self, value: Any) -> None:
@@ -203,10 +210,16 @@ class BigNumberType(DecimalType):
     expected: ClassVar[str] = "a number of at most 34 digits, as text"
     same_json: ClassVar[bool] = False
     sample: ClassVar[object] = Decimal("8.997738199773819977381")
+    span: ClassVar[range] = range(-34, 34)
+    span_in_words: ClassVar[str] = "written out without exponent"
 
     def render(self, value: Any) -> Any:
-        """The digits as text."""
-        return str(value)
+        """All digits as text, never with an exponent."""
+        return format(value, "f")
+
+    def csv_out(self, value: Any) -> str:
+        """The same."""
+        return format(value, "f")
 
 
 def _limited(number: Decimal, places: int, *, truncate: bool = False) -> Decimal:

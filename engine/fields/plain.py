@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from engine.fields.base import BadOption
 
-_MOST_DIGITS: Final = 50
-"""With more digits than this on either side of the point a number is written with an exponent."""
+_MOST_DIGITS: Final = 70
+"""With more digits than this on either side of the point, as no bigNumber has, a number is written with an exponent."""
 _ROOM: Final = Context(prec=2 * _MOST_DIGITS + 2)
 """Babel computes in the current context, whose 28 digits would round."""
 

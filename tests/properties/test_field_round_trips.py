@@ -38,6 +38,7 @@ MANY_DIGITS = st.builds(
     st.integers(-6176, 6111) | st.integers(-40, 10),
     st.booleans(),
 )
+DOUBLES = MANY_DIGITS.filter(lambda number: number.adjusted() < 308)
 FRACTIONS = MANY_DIGITS.filter(lambda number: number.as_tuple().exponent != 0)
 DIGITS = st.text(alphabet="0123456789", min_size=10, max_size=10)
 HTML = st.lists(
@@ -116,14 +117,14 @@ GOOD = {
     "integer": [({}, INT64), ({"min": -3, "max": 5}, st.integers(-3, 5) | st.integers(-3, 5).map(Decimal))],
     "autoIncrement": [({"start": 5}, INT64)],
     "decimal": [
-        ({}, MANY_DIGITS | st.floats(allow_nan=False, allow_infinity=False) | INT64),
-        ({"decimals": 2, "rounding": "truncate"}, MANY_DIGITS),
+        ({}, DOUBLES | st.floats(-1e307, 1e307) | INT64),
+        ({"decimals": 2, "rounding": "truncate"}, DOUBLES),
         ({"min": 0.5, "max": "9"}, st.decimals(Decimal("0.5"), 9, places=3)),
         ({"decimals": 1, "rounding": "reject"}, st.decimals(-10, 10, places=1)),
     ],
-    "money": [({"decimals": 2}, MANY_DIGITS)],
-    "percentage": [({}, MANY_DIGITS.filter(lambda number: number.adjusted() < 6100)), ({"decimals": 4}, MANY_DIGITS)],
-    "bigNumber": [({}, MANY_DIGITS.map(str))],
+    "money": [({"decimals": 2}, DOUBLES)],
+    "percentage": [({}, DOUBLES), ({"decimals": 4}, DOUBLES)],
+    "bigNumber": [({}, MANY_DIGITS.filter(lambda number: -34 <= number.adjusted() < 34).map(str))],
     "boolean": [({}, st.booleans())],
     "choice": [(CHOICES, st.sampled_from(["a", "b", "c"]))],
     "dynamicChoice": [({}, dynamic(LINE))],

@@ -6,7 +6,7 @@ import pytest
 from bson import Decimal128, Int64
 
 from engine.errors import InvalidValue
-from engine.fields import FIELD_TYPES, BadOption
+from engine.fields import FIELD_TYPES, BadOption, Locale
 from engine.fields.number import to_decimal, to_integer
 from tests.every import every
 
@@ -118,9 +118,7 @@ def test_auto_increment_starts_where_told():
         ("007.5", "7.5"),
         ("8.997738199773819977381", "8.997738199773819977381"),
         ("9" * 34, "9" * 34),
-        (10**40, "1" + "0" * 40),
-        (Decimal("1E-6176"), "1E-6176"),
-        (Decimal("1E+6144"), "1E+6144"),
+        ("0." + "9" * 34, "0." + "9" * 34),
     ],
 )
 def test_decimals_are_exact(name, written, value):
@@ -130,6 +128,15 @@ def test_decimals_are_exact(name, written, value):
     stored = decimal.to_stored(parsed)
     assert isinstance(stored, Decimal128)
     assert decimal.from_stored(stored) == parsed
+
+
+@every("name", DECIMAL_NAMES[:3])
+@every("written", [10**40, Decimal("1E-6176"), Decimal("9E+307"), "-1e307"])
+def test_what_json_carries_as_a_number_is_within_a_double(name, written):
+    decimal = kind(name)
+    assert decimal.from_stored(decimal.to_stored(decimal.parse_json(written))) == Decimal(written)
+    assert refusal(decimal, "-1e400").message.endswith("less than 1e308")
+    assert refusal(decimal, Decimal("1E+6144")).info == {"rejectedValue": Decimal("1E+6144")}
 
 
 def test_decimals_keep_their_zeros():
@@ -241,7 +248,34 @@ def test_csv_of_far_exponents_stays_short():
 def test_big_numbers_are_text_in_json():
     big = kind("bigNumber")
     assert big.render(Decimal("8.997738199773819977381")) == "8.997738199773819977381"
-    assert big.render_stored(Decimal128("1E+40")) == "1E+40"
+    assert big.render_stored(Decimal128("1E+40")) == "1" + "0" * 40
+
+
+@every(
+    ("written", "digits"),
+    [
+        ("0.00000001", "0.00000001"),
+        ("0.0000000", "0.0000000"),
+        ("1e-7", "0.0000001"),
+        (Decimal("1E+30"), "1" + "0" * 30),
+        ("-9e33", "-9" + "0" * 33),
+        ("1.5e-34", "0." + "0" * 33 + "15"),
+        ("0." + "0" * 33 + "9" * 34, "0." + "0" * 33 + "9" * 34),
+    ],
+)
+def test_big_numbers_have_no_exponent(written, digits):
+    big = kind("bigNumber")
+    value = big.parse_json(written)
+    assert big.render_stored(big.to_stored(value)) == big.csv_out(value) == digits
+    assert big.plain_text(value, {}, Locale()) == digits
+    assert big.render(big.csv_in(digits)) == digits
+
+
+@every("written", ["1e34", Decimal("1E+6144"), 10**40, "1e-35", "-1e-6000"])
+def test_big_numbers_are_not_longer_than_their_digits(written):
+    refused = refusal(kind("bigNumber"), written)
+    assert refused.message.endswith("written out without exponent")
+    assert refused.info == {"rejectedValue": written}
 
 
 def test_numbers_of_a_field_that_was_integer_before():
