@@ -22,7 +22,7 @@ from engine.records.draft import ROOT_SYSTEM, ContainerParser, Draft, parse_reco
 from engine.records.forms import Record, build_loader, build_storer, stored_fields, value_storer
 from engine.records.merge import Merge, Merger
 from engine.records.options import MARK, USUAL, WriteOptions
-from engine.records.references import stand_in
+from engine.records.references import keep_unchanged, stand_in
 from engine.records.rights import RecordRights
 from engine.records.validate import Validator
 from engine.schema import Entity, Field
@@ -214,6 +214,8 @@ class RecordRules:
         self.rights.check_change_of(old, access)
         if draft.version is not None and draft.version != old["version"]:
             raise OptimisticLocking(old["version"])
+        if draft.unseen:
+            self._keep_unchanged(draft, old, reader or access)
         record: Record = {"id": old["id"], "version": old["version"], "label": old["label"]}
         denied = {path for path, test in draft.mask.tests.items() if not test(old)}
         merge = Merge(draft, moment.scope(record, old), denied)
@@ -237,6 +239,10 @@ class RecordRules:
         planned = {**document, **values}
         answer = self._answer(planned, record)
         return Change(old, record, old["version"], values, answer, planned, document, tolerated)
+
+    def _keep_unchanged(self, draft: Draft, old: Record, reader: Access) -> None:
+        readable = reader is FULL_ACCESS or reader.allows_read(old)
+        keep_unchanged(draft, old, lambda path: readable and reader.shows(path, old))
 
     def preview(self, base: Record, body: Mapping[str, Any], moment: Moment, known: Mapping[str, Record]) -> Record:
         """The record (value form) that a body would make of another one; what would be refused is passed over.

@@ -100,8 +100,9 @@ class Chooser(Protocol):
 class Draft:
     """A body as understood so far. `problems` are by concrete path (`addresses[1].zipCode`); `targets` are the records
     found for references that are not open to everybody, by the same paths; `uploads` are the files that came with the
-    body, by the ids that they will have, and `linked` the ids of stored ones that it points to; `merged` is the record
-    that was refused."""
+    body, by the ids that they will have, and `linked` the ids of stored ones that it points to; `unseen` are references
+    that may have been refused only because the asker does not see the target; `merged` is the record that was
+    refused."""
 
     root: Group
     mask: WriteMask
@@ -113,11 +114,26 @@ class Draft:
     targets: dict[str, tuple[Chooser, Record]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     linked: set[str] = field(default_factory=set)
+    unseen: list[tuple[Asked, FieldProblem]] = field(default_factory=list)
     merged: Record | None = None
 
     def note(self, where: str, problem: FieldProblem) -> None:
         """Keeps a problem; the first at a place stays."""
         self.problems.setdefault(where, problem)
+
+    def place_of(self, where: str, record: Record) -> Any:
+        """What stands in a record (value form) at a concrete path of the body: items of lists are known by their ids.
+        A value of a list is not looked for: the whole list is given. None where there is nothing."""
+        found: Any = record
+        group: Any = self.root
+        for name, index in _STEPS(where):
+            if not isinstance(group, Group) or found is None:
+                return None
+            found, group = found.get(name), group.sent.get(name)
+            if index and isinstance(group, list) and isinstance(group[int(index)], Group):
+                group = group[int(index)]
+                found = next((one for one in found or () if one["id"] == group.id), None)
+        return found
 
     def refuse(self, item: Field, where: str, error: InvalidValue) -> Any:
         """Notes the problem and answers INVALID."""

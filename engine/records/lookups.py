@@ -28,10 +28,12 @@ class Uploader:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who points to something: the rights on an entity, by its name, and the files."""
+    """Who points to something: the rights on an entity, by its name, and the files. `own` are the entity and the id of
+    the asker's own record, which may be pointed to in any case."""
 
     access_to: Callable[[str], Access]
     uploader: Uploader = Uploader()
+    own: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ target's lookup fields in definition order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
 
 from engine.errors import FieldProblem, InvalidValue
 from engine.fields.reference import Ask, Home, ReferenceType, group_id, is_hex_id
-from engine.permissions import Access
+from engine.permissions import FULL_ACCESS, Access
 from engine.query import Clock, Condition, bind, join_filters, parse_filter_map, plan_filter, to_filter, to_predicate
 from engine.records.draft import INVALID, Asked, Draft
 from engine.records.files import FileChoice, file_paths
@@ -57,7 +57,10 @@ class Relationship:
             choices.append({"_id": None})
         found: dict[str, Any] = choices[0] if len(choices) == 1 else {"$or": choices}
         if access.row_filter is not None:
-            found = join_filters((found, to_filter(access.row_filter)))
+            readable = to_filter(access.row_filter)
+            if asker.own is not None and asker.own[0] == self.target.name:
+                readable = {"$or": [readable, {"_id": ObjectId(asker.own[1])}]}
+            found = join_filters((found, readable))
         return Lookup(self.target.name, found, MOST_MATCHES, tuple(asked), asker, access)
 
     def answer(self, lookup: Lookup, documents: Sequence[Mapping[str, Any]], draft: Draft) -> None:
@@ -68,6 +71,8 @@ class Relationship:
                 target = self._choose(asked.ask, records, lookup.access)
             except InvalidValue as error:
                 asked.holder[asked.key] = draft.refuse(self.item, asked.where, error)
+                if error.code == "notFound" and _may_be_hidden(asked.ask, lookup.access):
+                    draft.unseen.append((asked, draft.problems[asked.where]))
                 continue
             reference = {"id": target["id"], "label": target["label"]}
             reference.update((name, target[source]) for name, source in self._copies)
@@ -171,6 +176,34 @@ class References:
                 by_path.setdefault(asked.item.path, []).append(asked)
         choices = self._choices
         return tuple((choices[path], choices[path].plan_lookup(asked, asker)) for path, asked in by_path.items())
+
+
+def keep_unchanged(draft: Draft, old: Record, shows: Callable[[str], bool]) -> None:
+    """References to targets that the asker does not see stay where they stood in the old record already, if the asker
+    sees them there: what was read can be sent back, and nothing is learned of the target."""
+    for asked, problem in draft.unseen:
+        kept = _standing(asked, draft.place_of(asked.where, old)) if shows(asked.item.path) else None
+        if kept is not None:
+            asked.holder[asked.key] = kept
+            draft.problems.pop(asked.where, None)
+        else:
+            asked.holder[asked.key] = INVALID
+            draft.problems[asked.where] = problem
+
+
+def _standing(asked: Asked, before: Any) -> Record | None:
+    """The reference among those that stood in the same place which the ask names by its id, else by its label."""
+    standing: list[Record] = [one for one in (before if asked.item.many else [before]) or () if one is not None]
+    for name, wanted in (("id", _id_of(asked.ask)), ("label", _label_of(asked.ask))):
+        named = {one["id"]: one for one in standing if wanted is not None and one[name] == wanted}
+        if len(named) == 1:
+            return next(iter(named.values()))
+    return None
+
+
+def _may_be_hidden(ask: Ask, access: Access) -> bool:
+    """Whether a target that was not found may be there all the same."""
+    return access is not FULL_ACCESS and (access.row_filter is not None or _id_of(ask) is None)
 
 
 def stand_in(draft: Draft, known: Mapping[str, Record]) -> None:

@@ -19,6 +19,7 @@ from engine.errors import Conflict, FieldProblem, ValidationErrors
 from engine.permissions import FULL_ACCESS, Access
 from engine.records import Asker, Draft, Frame, Lookup, References, Write, duplicate_problem
 from engine.records.options import USUAL, WriteOptions
+from server.runtime.auth.people import USERS
 from server.runtime.duplicates import find_duplicates, plan_whole
 from server.runtime.files.keeping import keep_files, uploader_of
 from server.runtime.following import follow_removal, follow_write
@@ -352,11 +353,18 @@ async def answer_references(running: RunningApp, caller: Caller, references: Ref
     """Puts what the draft's references point to in their place; what is not found becomes a problem."""
     if not draft.asks:
         return
-    asker = Asker(partial(running.related_access, caller), uploader_of(caller))
-    lookups = references.plan_lookups(draft, asker)
+    lookups = references.plan_lookups(draft, asker_for(running, caller))
     found = await asyncio.gather(*(_look_up(running, lookup) for _, lookup in lookups))
     for (choice, lookup), documents in zip(lookups, found, strict=True):
         choice.answer(lookup, documents, draft)
+
+
+def asker_for(running: RunningApp, caller: Caller) -> Asker:
+    """The caller as they point to records and files."""
+    uploader = uploader_of(caller)
+    return Asker(
+        partial(running.related_access, caller), uploader, None if uploader.user is None else (USERS, uploader.user)
+    )
 
 
 async def _look_up(running: RunningApp, lookup: Lookup) -> list[Document]:

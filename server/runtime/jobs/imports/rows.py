@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -37,7 +36,7 @@ from server.runtime.jobs.imports.ledger import (
     write_of,
 )
 from server.runtime.jobs.imports.source import NumberedRow
-from server.runtime.records import MOST_ATTEMPTS, change_record, give_way, make_record
+from server.runtime.records import MOST_ATTEMPTS, asker_for, change_record, give_way, make_record
 from server.runtime.running import Caller, RunningApp
 from server.store.gathering import GatheringStore
 
@@ -124,7 +123,7 @@ class RowWriter:
                 if one.row.fault is None and len(one.row.cells) <= table.count:
                     body = table.read(one.row.cells)
                     combined.asks += compiled.rules.parse(body, FULL_ACCESS, new=False).asks
-            asker = Asker(partial(running.related_access, self.caller))
+            asker = asker_for(running, self.caller)
             for choice, lookup in compiled.references.plan_lookups(combined, asker):
                 if isinstance(choice, Relationship):
                     await _foresee(store, choice, lookup)
