@@ -1,4 +1,4 @@
-"""EXPORT_RECORDS: in go a query and the fields to show, out comes a file of the records that it matches.
+"""EXPORT_RECORDS and EXPORT_USERS: in go a query and the fields to show, out comes a file of what it matches.
 
 The job remembers the query as it was written. Each run plans it anew with the rights that the starter then has, and
 begins the file anew: what a run that was cut off had written is deleted.
@@ -26,6 +26,7 @@ from engine.records import Frame
 from engine.records.export_columns import ExportColumns, ExportFields, Related, Widths, longest, plan_fields
 from engine.records.export_options import ExportOptions, Form, parse_export
 from engine.schema import Entity, Field
+from server.runtime.auth.people import USERS
 from server.runtime.jobs.context import JobContext, Stopped
 from server.runtime.jobs.crash_points import CrashPoint, pass_point
 from server.runtime.jobs.enqueue import enqueue
@@ -84,7 +85,7 @@ async def export_later(running: RunningApp, caller: Caller, name: str, pairs: Pa
         raise _too_many(most)
     return await enqueue(
         running,
-        EXPORT_RECORDS,
+        _KINDS.get(name, EXPORT_RECORDS),
         caller,
         f"Exporting records of {order.compiled.entity.label}",
         data={"entityName": name},
@@ -125,7 +126,8 @@ def _too_many(most: int) -> BadRequest:
     return BadRequest(f"More than {most:,} records match, the most that one file takes: add filters, or give _size")
 
 
-async def _run(context: JobContext) -> Results:
+async def _run(context: JobContext, counted: str) -> Results:
+    """`counted` is what the results call the number of records."""
     payload = context.job.payload or {}
     scopes = payload["scopes"]
     caller = replace(context.caller, scopes=None if scopes is None else parse_scopes(scopes))
@@ -147,7 +149,7 @@ async def _run(context: JobContext) -> Results:
             "Sorting takes more memory than the database has for it; sort by a field with index"
         ) from error
     await context.note(Note(standing=export.count))
-    return {"fileLink": f"{payload['files']}/{file.id}", "fileId": file.id, "recordsExported": export.count}
+    return {"fileLink": f"{payload['files']}/{file.id}", "fileId": file.id, counted: export.count}
 
 
 class _Outgrown(Exception):
@@ -300,6 +302,9 @@ def to_lines(rows: Iterable[Sequence[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-EXPORT_RECORDS = JobKind(JobType.EXPORT_RECORDS, _run)
+EXPORT_RECORDS = JobKind(JobType.EXPORT_RECORDS, partial(_run, counted="recordsExported"))
+EXPORT_USERS = JobKind(JobType.EXPORT_USERS, partial(_run, counted="usersExported"))
+_KINDS: Mapping[str, JobKind] = {USERS: EXPORT_USERS}
+"""By entity, where it has a kind of its own."""
 
-__all__ = ["EXPORT_RECORDS", "export_later"]
+__all__ = ["EXPORT_RECORDS", "EXPORT_USERS", "export_later"]

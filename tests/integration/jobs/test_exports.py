@@ -147,6 +147,16 @@ async def test_an_export_writes_a_file_and_tells_where_it_is(shop):
     assert (file.name, file.content_type) == ("companies.csv", "text/csv; charset=utf-8")
 
 
+async def test_an_export_of_users_is_told_as_one(shop):
+    await shop.user("ann", "readers")
+    job, text = await exported(
+        shop, "_fields=firstName,email&email=ann@example.com&_useFieldNames=true", entity="sys.users"
+    )
+    assert (job["type"], job["results"]["usersExported"]) == ("EXPORT_USERS", 1)
+    assert list(job["results"]) == ["fileLink", "fileId", "usersExported"]
+    assert text == '"firstName","email"\r\n"ann","ann@example.com"\r\n'
+
+
 async def test_without_fields_all_own_ones_have_columns_as_wide_as_the_widest_record(shop):
     await fill(shop)
     rows = await table(shop, "_useFieldNames=true&_sortField=name&_sortType=asc")

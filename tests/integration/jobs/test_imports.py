@@ -363,6 +363,7 @@ async def test_users_are_imported_by_the_rules_of_users(shop):
     )
     job = await imported(shop, "sys.users", data)
     assert job["results"] == {"rowsImported": 1, "rowsWithErrors": 0}, await shop.lines(job["id"])
+    assert job["type"] == "IMPORT_USERS"
     [person] = await stored(shop, "sys.users", email="New@x.org")
     assert (person["emailStandardized"], person["groups"][0]["group"]["label"]) == ("new@x.org", "Clerks")
     clerk = await shop.user("other", "clerks")
@@ -372,6 +373,8 @@ async def test_users_are_imported_by_the_rules_of_users(shop):
     assert (await send(shop, "sys.users", data, "updateCalculatedFields=false", boss)).status_code == 400
     await imported(shop, "sys.users", b"email,status\nnew@x.org,INACTIVE\nNew@x.org,INACTIVE\n")
     assert [one["status"] for one in await stored(shop, "sys.users", email="New@x.org")] == ["INACTIVE"]
+    async with shop.client(boss) as client:
+        assert (await client.put(f"/status/jobs/{job['id']}/undo")).status_code == 200
 
 
 async def test_files_over_the_limit_leave_nothing(shop):

@@ -1,4 +1,5 @@
-"""IMPORT_RECORDS: in goes a stored CSV file, out come its rows as records, each written once however often it is cut.
+"""IMPORT_RECORDS and IMPORT_USERS: in goes a stored CSV file, out come its rows as records, each written once however
+often it is cut.
 
 A job reads its file twice: first to see that it is a table to its end, and how long it is, then to write. Rows are
 written some at a time. Where the database has transactions, the rows, the ledger of what they wrote, what was wrong
@@ -30,6 +31,7 @@ from engine.permissions.scopes import parse_scopes
 from engine.records.columns import Columns
 from engine.records.import_options import ImportOptions, load_import_options
 from engine.schema import Entity, Field
+from server.runtime.auth.people import USERS
 from server.runtime.jobs.context import JobContext, Stopped
 from server.runtime.jobs.crash_points import CrashPoint, pass_point
 from server.runtime.jobs.enqueue import enqueue
@@ -83,7 +85,7 @@ async def import_later(running: RunningApp, caller: Caller, name: str, options: 
     given = {"options": payload["options"]} if payload["options"] else {}
     return await enqueue(
         running,
-        IMPORT_RECORDS,
+        _KINDS.get(name, IMPORT_RECORDS),
         caller,
         f"{'Checking' if options.preview else 'Importing'} records of {entity.label}",
         data={"fileName": file.name, "entityName": name, **given},
@@ -362,5 +364,10 @@ def _line(job: ObjectId, outcome: Outcome, now: int) -> Document:
 
 
 IMPORT_RECORDS = JobKind(JobType.IMPORT_RECORDS, _run)
+IMPORT_USERS = JobKind(JobType.IMPORT_USERS, _run)
+_KINDS: Mapping[str, JobKind] = {USERS: IMPORT_USERS}
+"""By entity, where it has a kind of its own."""
+IMPORTS = frozenset({IMPORT_RECORDS.type, IMPORT_USERS.type})
+"""The types of jobs that import."""
 
-__all__ = ["IMPORT_RECORDS", "import_later"]
+__all__ = ["IMPORTS", "IMPORT_RECORDS", "IMPORT_USERS", "import_later"]

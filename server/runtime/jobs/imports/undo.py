@@ -17,6 +17,7 @@ from engine.jobs import Command, Job, JobType, Note, State, Status
 from engine.records.options import MARK, WriteOptions
 from server.runtime.jobs.context import SKIPPED, JobContext, Work
 from server.runtime.jobs.enqueue import enqueue
+from server.runtime.jobs.imports.job import IMPORTS
 from server.runtime.jobs.imports.ledger import IMPORTED, of_job
 from server.runtime.jobs.kinds import JobKind
 from server.runtime.jobs.moves import command_job
@@ -37,7 +38,7 @@ async def undo_later(running: RunningApp, caller: Caller, job_id: str) -> Job:
     """A job that undoes an import which has ended or was stopped; a stopped one is canceled with it. Raises NotFound,
     Forbidden for a job of somebody else, BadRequest for what cannot be undone, Conflict for what was undone already."""
     job = await find_visible(running, caller, job_id)
-    if job.type != JobType.IMPORT_RECORDS or (job.data or {}).get("options", {}).get("preview"):
+    if job.type not in IMPORTS or (job.data or {}).get("options", {}).get("preview"):
         raise BadRequest("Only imports can be undone")
     if job.state.status not in (Status.FINISHED, Status.STOPPED):
         raise BadRequest(
