@@ -57,6 +57,7 @@ class Validator:
             for check in compile_checks(validations, names)
             for root in [(check.validation.path or "").split(".")[0]]
         ]
+        self._places = {item.name: place for place, item in enumerate(fields)}
 
     def validate(self, record: Record, refused: Problems, scope: Scope) -> list[FieldProblem]:
         """Every problem in field order; `refused` are those that parsing already found, by concrete path."""
@@ -64,6 +65,7 @@ class Validator:
         for rules in self._rules if refused else self._asking:
             rules.check(record, "", refused, scope, found)
         if self._checks:
+            by_fields = len(found)
             broken = [problem.field for problem in found if problem.field is not None]
             for check, label in self._checks:
                 if any(_concerns(place, read) for place in broken for read in check.reads):
@@ -71,11 +73,22 @@ class Validator:
                 problem = check.problem(scope, check.validation.path, label)
                 if problem is not None:
                     found.append(problem)
+            if len(found) > by_fields:
+                found.sort(key=self._place_of)
         return found
+
+    def _place_of(self, problem: FieldProblem) -> int:
+        """Where the field of a problem stands; problems of no field come last."""
+        return self._places.get(_root_of(problem.field or ""), len(self._places))
 
 
 def _concerns(place: str, read: str) -> bool:
-    return place.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0] == read.split(".", maxsplit=1)[0]
+    return _root_of(place) == _root_of(read)
+
+
+def _root_of(place: str) -> str:
+    """The field of the record itself that a place is in."""
+    return place.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
 
 
 class _FieldRules:

@@ -139,6 +139,29 @@ validations:
     assert things.problems({"low": "x", "high": 4}) == [("low", "invalid")]
 
 
+def test_problems_of_record_validations_stand_where_their_fields_do(bench):
+    things = bench("""
+fields:
+  title: {type: text}
+  lines: {type: nested, many: true, fields: {size: {type: integer, max: 9}}}
+  kind:  {type: text, pattern: '[a-z]+'}
+  spare: {type: text}
+validations:
+  - {check: "spare is None", message: No spare}
+  - {check: "title != 'bad'", field: title, message: Bad title}
+  - {check: "spare is None", field: lines.size, message: No spare beside lines}
+""")
+    body = {"spare": "x", "kind": "5", "lines": [{"size": 8}, {"size": 10}], "title": "bad", "other": 1}
+    assert things.problems(body) == [
+        ("title", "invalid"),
+        ("lines[1].size", "invalid"),
+        ("lines.size", "invalid"),
+        ("kind", "invalid"),
+        (None, "invalid"),
+        ("other", "invalidStructure"),
+    ]
+
+
 def test_a_check_that_evaluates_to_null_passes(bench):
     things = bench(
         "fields: {low: {type: integer}}\nvalidations: [{check: 'low * 2 if low else None', code: x, message: y}]"
