@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from engine.errors import BadRequest, FieldProblem, InvalidValue, did_you_mean
 from engine.fields.base import Shape
+from engine.fields.number import to_integer
 from engine.fields.reference import Ask, Upload
 from engine.permissions import OPEN_MASK, WriteMask
 from engine.query import Clock
@@ -315,9 +316,10 @@ def parse_record(
     container.parse(body, draft.root, "", draft, mask, new)
     version = body.get("version")
     if version is not None and not new:
-        if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < 2**63:
+        number = to_integer(version)
+        if number is None or number < 0:
             problem = InvalidValue("Expected the version that was read, a whole number", version)
             draft.problems["version"] = FieldProblem("version", None, problem.code, problem.message, problem.info)
         else:
-            draft.version = version
+            draft.version = number
     return draft

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from bson import Int64
+
+from engine.errors import OptimisticLocking
 
 NOW = 1_700_000_000_000
 LATER = NOW + 1_000
@@ -81,7 +86,15 @@ def test_what_a_client_reads_it_can_send_back(things):
     assert things.update(document, body).values is None
 
 
-@pytest.mark.parametrize("version", ["1", 1.5, True, -1, 2**63])
+@pytest.mark.parametrize("version", [0, Decimal("0.0"), Int64(0)])
+def test_a_version_is_a_whole_number_however_it_is_written(things, version):
+    document = things.create({"name": "Ada"}).document
+    assert things.update(document, {"name": "Bob", "version": version}).version == 1
+    with pytest.raises(OptimisticLocking):
+        things.update({**document, "version": 3}, {"name": "Bob", "version": Decimal("2.0")})
+
+
+@pytest.mark.parametrize("version", ["1", Decimal("1.5"), True, -1, 2**63])
 def test_a_version_that_is_none_is_a_problem(things, version):
     document = things.create({"name": "Ada"}).document
     assert things.problems({"version": version}, document) == [("version", "invalid")]
