@@ -101,10 +101,9 @@ async def prepare_shares(store: Store) -> None:
 
 
 def _may_read(caller: Caller, file: StoredFile) -> bool:
-    user = caller.user or {}
-    if caller.developer or (user.get("permissions") or {}).get("systemUser"):
+    if caller.developer or caller.is_system_user:
         return True
-    return file.meta["purpose"] != UPLOAD and file.meta.get("user") == user.get("id") is not None
+    return file.meta["purpose"] != UPLOAD and file.meta.get("user") == (caller.user or {}).get("id") is not None
 
 
 def _points_to(compiled: CompiledEntity, record: Json, file_id: str) -> bool:

@@ -270,6 +270,13 @@ async def test_files_by_id_are_for_developers_and_system_users(office):
     assert [(await one.get(f"/files/{key}")).status_code for one in (clerk, system, developer)] == [403, 200, 200]
     assert [(await one.get(f"/files/{'f' * 24}")).status_code for one in (clerk, developer)] == [404, 404]
     assert (await developer.get("/files/nonsense")).status_code == 404
+    alone, nobody = [
+        await office.client(await office.user(name, system=name == "alone")) for name in ("alone", "nobody")
+    ]
+    assert [(await one.get(f"/files/{key}")).status_code for one in (alone, nobody)] == [200, 403]
+    assert (await alone.post("/files", files={"f": ("a", b"1")})).status_code == 403
+    closed = await office.client(await office.user("mute", "closed", system=True))
+    assert (await closed.get(f"/files/{key}")).status_code == 403
 
 
 @pytest.mark.parametrize("purpose", ["export", "importErrors"])
