@@ -87,8 +87,12 @@ def prefix_of(loaded: Sequence[LoadedApp], settings: Settings) -> str:
 class Deployment:
     """One app between its definitions and the requests that it serves."""
 
-    def __init__(self, loaded: LoadedApp, settings: Settings, connect: Connect, tell: Tell) -> None:
+    def __init__(
+        self, loaded: LoadedApp, settings: Settings, connect: Connect, tell: Tell, *, inviting: bool = True
+    ) -> None:
+        """One that is `inviting` makes up a password for the first developer where the settings give none."""
         self.loaded = loaded
+        self._inviting = inviting
         self._hooks = _load_hooks(loaded)
         self.served = ServedApp(loaded.name, Edition(index_routes(loaded.compiled.routes)), settings.ready_cache)
         self._settings = settings
@@ -133,15 +137,19 @@ class Deployment:
         await prepare_audit(running.store)
         await running.store.files.prepare()
         await prepare_shares(running.store)
-        made = await make_first_developer(running, self._settings.admin_email, self._settings.admin_password)
-        if made is not None:
-            shown = f" with the password {made.password}" if made.password else ""
-            self._tell(f"{self.loaded.name}: log in as {made.email}{shown}")
+        if self._inviting or self._settings.admin_password:
+            await self._invite(running)
         self.served.edition = Edition(index_routes(compiled.routes), running, faults)
         if not self._sweeping:
             works = (keep_sweeping(self._serving), keep_sweeping_files(self._serving, self._settings.upload_keep))
             self._sweeping = [asyncio.create_task(work) for work in works]
             self._writing = asyncio.create_task(running.log.keep_writing(lambda: self.served.edition.running))
+
+    async def _invite(self, running: RunningApp) -> None:
+        made = await make_first_developer(running, self._settings.admin_email, self._settings.admin_password)
+        if made is not None:
+            shown = f" with the password {made.password}" if made.password else ""
+            self._tell(f"{self.loaded.name}: log in as {made.email}{shown}")
 
     async def close(self) -> None:
         """Ends what follows writes, and lets go of the database."""
@@ -186,13 +194,13 @@ def _faults(report: Report) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def deployed(
-    loaded: Sequence[LoadedApp], settings: Settings, connect: Connect, tell: Tell
+    loaded: Sequence[LoadedApp], settings: Settings, connect: Connect, tell: Tell, *, inviting: bool = True
 ) -> AsyncIterator[list[Deployment]]:
     """While it is entered, every app is connected to its database or keeps trying to be.
 
-    `tell` gets who was made the first developer of a new database.
+    `tell` gets who was made the first developer of a new database; `inviting` is that of Deployment.
     """
-    deployments = [Deployment(one, settings, connect, tell) for one in loaded]
+    deployments = [Deployment(one, settings, connect, tell, inviting=inviting) for one in loaded]
     tries = [asyncio.create_task(one.prepare()) for one in deployments]
     try:
         done, _ = await asyncio.wait(tries, timeout=FIRST_TRY)

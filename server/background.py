@@ -67,7 +67,8 @@ async def _work(
         database = await stack.enter_async_context(join_database(settings.db, home))
         if not database.shared:
             raise CannotServe("A database in memory is seen by its own process only: give a worker another --db")
-        deployments = await stack.enter_async_context(deployed(loaded, settings, database.connect, tell))
+        deploying = deployed(loaded, settings, database.connect, tell, inviting=False)
+        deployments = await stack.enter_async_context(deploying)
         await stack.enter_async_context(working(deployments, settings, queues))
         names = ", ".join(one.name for one in loaded)
         tell(f"Working on background jobs of {names} ({database.described})")

@@ -73,7 +73,7 @@ async def _serving(loaded: LoadedApp, db: str | None) -> AsyncIterator[Edition]:
     async with join_database(settings.db, loaded.folder) as database:
         if not database.shared:
             raise CannotServe("A database in memory keeps nothing: give another --db")
-        async with deployed([loaded], settings, database.connect, typer.echo) as [deployment]:
+        async with deployed([loaded], settings, database.connect, typer.echo, inviting=False) as [deployment]:
             yield deployment.served.edition
 
 

@@ -12,6 +12,7 @@ from server import cli
 from server.app import compile_apps
 from server.database import open_database
 from server.runtime.auth.login import login
+from server.runtime.auth.start import make_first_developer
 from server.runtime.lists import list_records
 from server.runtime.running import SYSTEM, RunningApp
 
@@ -41,12 +42,13 @@ def folder(tmp_path):
     return tmp_path
 
 
-async def load(folder, *arguments):
+async def load(folder, *arguments, password="a long one 1"):
     """(exit code, standard output, standard error)."""
+    environment = {} if password is None else {"CASTWORK_ADMIN_PASSWORD": password}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "server", "load", str(folder), *map(str, arguments)),
         cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "CASTWORK_ADMIN_PASSWORD": "a long one 1"},
+        env={"PYTHONPATH": str(ROOT), **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -124,6 +126,20 @@ async def test_users_are_loaded_by_the_rules_of_users(folder):
         await store.close()
     assert answer["userEmail"] == "ann@example.com"
     assert "correct horse" not in str(document)
+
+
+@pytest.mark.parametrize("password", [None, "a long one 1"])
+async def test_no_first_developer_is_made_up_before_a_server_starts(folder, password):
+    (folder / "makers.json").write_text('[{"name": "Cid"}]')
+    code, out, _ = await load(folder, "makers.json", password=password)
+    assert code == 0
+    assert ("log in as admin@example.com" in out) is (password is not None)
+    [loaded] = compile_apps(folder)
+    async with open_database(None, folder) as database:
+        store = await database.connect("shop")
+        made = await make_first_developer(RunningApp(loaded.compiled, store), "boss@example.com", "a good password 1")
+        await store.close()
+    assert (made is None) is (password is not None), "the server finds nobody, or the one whom the command was told of"
 
 
 @pytest.mark.parametrize(
