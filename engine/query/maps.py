@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
 from engine.errors import BadRequest, did_you_mean
 from engine.query.operators import OPERATORS, Takes
 from engine.query.syntax import AllOf, AnyOf, Argument, Compare, Filter, Native, Reference, Source, Within
-from engine.query.values import Budget, Piece, Value, parse_value
+from engine.query.values import Budget, Piece, Value, parse_value, show_value
 
 _is_reference: Final[Callable[[str], re.Match[str] | None]] = re.compile(
     r"\$(user|record)\.([A-Za-z0-9]+(?:\.[A-Za-z0-9]+)*)"
@@ -53,7 +54,7 @@ class _Maps:
 
     def entry(self, key: Any, value: Any, depth: int) -> Filter:
         if not isinstance(key, str):
-            raise BadRequest(f"A filter names fields by text, not by {key!r}")
+            raise BadRequest(f"A filter names fields by text, not by {show_value(key)}")
         if key in _JOINS:
             self.budget.spend(depth)
             parts = tuple(self.joined(key, value, depth + 1))
@@ -103,11 +104,19 @@ class _Maps:
         raise BadRequest(f"{path}: a value is text, a number, true, false or null, not {_kind(value)}")
 
     def of_value(self, path: str, value: Value, depth: int, position: int | None = None) -> Filter:
-        if value.group is not None:
+        if value.group is not None and not value.arguments:
             return self.within(path, value.group, depth, position)
         if OPERATORS[value.operator].takes is Takes.USER_FIELD:
             return self.compare(path, "equals", (self.user_field(path, value.arguments[0]),), depth)
-        return self.compare(path, value.operator, tuple(map(self.argument, value.arguments)), depth, position)
+        found = self.compare(path, value.operator, tuple(map(self.argument, value.arguments)), depth, position)
+        return found if value.group is None else replace(found, group=self.braces(value.group, depth))
+
+    def braces(self, group: Mapping[str, Any], depth: int) -> Filter | None:
+        """What an object asks of inner fields, None where it cannot be meant so."""
+        try:
+            return self.read(group, depth + 1) if group and not self.references else None
+        except BadRequest:
+            return None
 
     def argument(self, piece: Piece) -> Argument:
         reference = _reference(piece.text) if self.references and not piece.quoted else None
@@ -123,7 +132,7 @@ class _Maps:
 
     def compare(
         self, path: str, operator: str, arguments: tuple[Argument, ...], depth: int, position: int | None = None
-    ) -> Filter:
+    ) -> Compare:
         self.budget.spend(depth, len(arguments))
         return Compare(path, operator, arguments, position)
 
@@ -143,7 +152,7 @@ def _reference(text: str) -> Reference | None:
 
 
 def _kind(value: object) -> str:
-    return "a list" if isinstance(value, list) else "a map" if isinstance(value, Mapping) else repr(value)
+    return "a list" if isinstance(value, list) else "a map" if isinstance(value, Mapping) else show_value(value)
 
 
 __all__ = ["filter_of", "parse_filter_map", "read_value"]

@@ -54,6 +54,7 @@ def parse_query(pairs: Sequence[tuple[str, str]], flags: Iterable[str] = ()) -> 
         return _EVERYTHING
     budget = Budget()
     given: dict[str, str] = {}
+    expressions: list[str] = []
     filters: list[Filter] = []
     for name, text in pairs:
         if not name:
@@ -63,12 +64,13 @@ def parse_query(pairs: Sequence[tuple[str, str]], flags: Iterable[str] = ()) -> 
         elif name not in PARAMETERS:
             hint = did_you_mean(name, (*PARAMETERS, *flags)) if len(name) <= 64 else None
             raise BadRequest(f"There is no parameter {name[:64]}{f'; {hint}' if hint else ''}")
-        elif name in given:
+        elif name in given and name != "_query":
             raise BadRequest(f"{name} may be given only once")
         else:
             given[name] = text
-    if "_query" in given:
-        filters.append(parse_expression(given["_query"], budget))
+            if name == "_query":
+                expressions.append(text)
+    filters += [parse_expression(text, budget) for text in expressions]
     descending = _choice(given, "_sortType", _DIRECTIONS, True)
     formats = {item.value: item for item in Format}
     return ListQuery(

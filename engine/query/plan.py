@@ -31,7 +31,7 @@ from engine.query.operators import EMPTY, OPERATORS, Operator, Takes
 from engine.query.patterns import Kind, parse_like
 from engine.query.periods import Clock, Period, parse_period
 from engine.query.syntax import AllOf, AnyOf, Argument, Compare, Filter, Native, Reference, Within
-from engine.query.values import shorten
+from engine.query.values import shorten, show_value
 from engine.schema import Field, FieldPath
 
 
@@ -183,7 +183,10 @@ class _Planner:
             case Within(path, inner, position):
                 return self.within(self.resolve(path, above, position), inner, start, position)
             case Compare():
-                place = Place(self.resolve(asked.path, above, asked.position), start)
+                found = self.resolve(asked.path, above, asked.position)
+                if asked.group is not None and _has_inner_fields(found):
+                    return self.within(found, asked.group, start, asked.position)
+                place = Place(found, start)
                 try:
                     return self.compare(place, asked)
                 except BadRequest as error:
@@ -212,7 +215,7 @@ class _Planner:
         return False
 
     def within(self, path: FieldPath, inner: Filter, start: int, position: int | None) -> Condition:
-        if not path.field.by_name or Capability.EQUALS not in path.field.type.capabilities:
+        if not _has_inner_fields(path):
             hint = "put text in braces in double quotes"
             raise _located(BadRequest(f'The field "{path.name}" has no inner fields to compare; {hint}'), position)
         for index, item in enumerate(path.fields):
@@ -292,6 +295,10 @@ class _Planner:
             raise BadRequest(f"{where} needs a value: the field is never empty")
 
 
+def _has_inner_fields(path: FieldPath) -> bool:
+    return bool(path.field.by_name) and Capability.EQUALS in path.field.type.capabilities
+
+
 def _located(error: BadRequest, position: int | None) -> BadRequest:
     return error if position is None else BadRequest(f"{error.message} (at character {position + 1} of _query)")
 
@@ -331,14 +338,16 @@ def _number(argument: Argument) -> float:
 
 
 def _refusal(argument: Argument, reason: str) -> str:
-    text = f"{reason}, not {_shown(argument)}"
+    text = f"{reason}{', not' if reason.startswith('Expected') else ':'} {_shown(argument)}"
     name, bracket, _ = argument.partition("(") if isinstance(argument, str) else ("", "", "")
     hint = did_you_mean(name, OPERATORS) if bracket and name not in OPERATORS else None
     return f"{text}; there is no operator {name}, {hint}" if hint else text
 
 
 def _shown(argument: Argument) -> str:
-    return shorten(argument) if isinstance(argument, str) else repr(getattr(argument, "value", argument))
+    if isinstance(argument, Reference):
+        return shorten(".".join((f"${argument.source}", *argument.path)))
+    return show_value(argument.value if isinstance(argument, Native) else argument)
 
 
 __all__ = [

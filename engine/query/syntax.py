@@ -43,12 +43,17 @@ Argument = str | Native | Reference
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`path` is compared by the named operator; `position` is the character of the source where it begins, if known."""
+    """`path` is compared by the named operator; `position` is the character of the source where it begins, if known.
+
+    `group` is what the argument asks of a group's inner fields, where it is an object in a client's text: it counts
+    where the path leads to a group.
+    """
 
     path: str
     operator: str
     arguments: tuple[Argument, ...]
     position: int | None = None
+    group: Filter | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What stands behind `field=`: arguments or, for the elements of a nested group, an object."""
+    """What stands behind `field=`: arguments or, for the elements of a nested group, an object. Both, where text in
+    braces stands by itself: which of them is meant depends on the field."""
 
     operator: str
     arguments: tuple[Piece, ...]
@@ -60,7 +61,8 @@ def parse_value(text: str) -> Value:
     name, bracket, rest = text.partition("(")
     operator = OPERATORS.get(name)
     if operator is None or not bracket or not rest.endswith(")"):
-        return Value("equals", tuple(_split(text)))
+        group = _read_braces(text) if text.startswith("{") and text.endswith("}") else None
+        return Value("equals", tuple(_split(text)) if group is None else (Piece(text),), group)
     inside = rest[:-1]
     if name == GROUP_OPERATOR and inside.startswith("{") and inside.endswith("}"):
         return Value(name, (), _decode_group(inside))
@@ -75,6 +77,13 @@ def parse_value(text: str) -> Value:
 def shorten(text: str) -> str:
     """The text, quoted for a message, without its end where it is long."""
     return repr(text) if len(text) <= 80 else f"{text[:80]!r}…"
+
+
+def show_value(value: object) -> str:
+    """A value for a message, as the client wrote it in JSON."""
+    if isinstance(value, str):
+        return shorten(value)
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _is_delimited(text: str) -> bool:
@@ -121,6 +130,14 @@ def _quoted(text: str, start: int) -> tuple[Piece, int]:
     return Piece("".join(parts), quoted=True), at
 
 
+def _read_braces(text: str) -> Mapping[str, Any] | None:
+    """The object that a text is, None where it is any other text."""
+    try:
+        return _decode_group(text)
+    except BadRequest:
+        return None
+
+
 def _decode_group(text: str) -> Mapping[str, Any]:
     if text.count("{") + text.count("[") > 2 * MOST_NODES:
         raise BadRequest(f"A filter may have at most {MOST_NODES} conditions")
@@ -147,4 +164,4 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-__all__ = ["Budget", "Piece", "Value", "parse_value", "shorten"]
+__all__ = ["Budget", "Piece", "Value", "parse_value", "shorten", "show_value"]

@@ -90,7 +90,8 @@ def test_values_are_parsed_by_the_type():
     ("written", "words"),
     [
         ({"size": "x"}, "^size: equals: Expected a whole number, not 'x'"),
-        ({"size": True}, "^size: equals: Expected a whole number, not True"),
+        ({"size": True}, "^size: equals: Expected a whole number, not true"),
+        ({"size": Decimal("1.5")}, r"^size: equals: Expected a whole number, not 1\.5$"),
         ({"name": 5}, "^name: equals: Expected text, not 5"),
         ({"active": 1}, "^active: equals"),
         ({"size": 2**63}, "^size: equals"),

@@ -47,6 +47,8 @@ def plain(*texts):
         ('like(/"a"/)', Value("like", (Piece('/"a"/'),))),
         ("near(1,2,3,4)", Value("near", tuple(map(Piece, "1234")))),
         ('equals({"a": 1})', Value("equals", (), {"a": 1})),
+        ('{"a": 1, "b": [2]}', Value("equals", (Piece('{"a": 1, "b": [2]}'),), {"a": 1, "b": [2]})),
+        ("{a},{b}", plain("{a}", "{b}")),
         ('equals("{a}")', Value("equals", (Piece("{a}", True),))),
     ],
 )
