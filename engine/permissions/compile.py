@@ -81,6 +81,7 @@ class AccessTable:
         )
         self._united = lru_cache(maxsize=MOST_SETS)(self._unite)
         self._shown = lru_cache(maxsize=MOST_SETS)(self._show)
+        self._open = lru_cache(maxsize=MOST_SETS)(self._opens)
 
     def access(self, groups: frozenset[str], entity: str) -> Access:
         """The united rights of some groups on an entity, not yet bound to a user."""
@@ -96,6 +97,9 @@ class AccessTable:
 
     def opens(self, groups: frozenset[str], area: str) -> bool:
         """Whether any of the groups switches an area of the API on; a flag that is not given is on."""
+        return self._open(groups, area)
+
+    def _opens(self, groups: frozenset[str], area: str) -> bool:
         return any(self._app.groups[name].api.get(area, True) for name in groups if name in self._app.groups)
 
     def _unite(self, groups: frozenset[str], entity: str) -> Access:

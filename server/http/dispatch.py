@@ -47,9 +47,11 @@ class ShapeEndpoint:
         app = self._host.app_at(params)
         edition = app.edition
         exchange.app, exchange.running = app.name, edition.running
-        caller = Caller(address=read_address(scope, self._proxies))
-        if not self._public:
-            caller = await self._identify(scope, edition.serving(None), caller.address)
+        address = read_address(scope, self._proxies)
+        if self._public:
+            caller = Caller(address=address)
+        else:
+            caller = await self._identify(scope, edition.serving(None), address)
         exchange.caller = caller
         methods = self._methods(edition, params)
         route = methods.get(scope["method"])

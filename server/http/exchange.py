@@ -33,6 +33,7 @@ CLIENT_GONE = 499
 """The status of a request whose client did not wait for the answer."""
 MOST_PATH = 300
 """Bytes of a path that the log tells."""
+_NO_SPAN = nullcontext()
 _LEVELS: Mapping[Level, int] = {Level.INFO: logging.INFO, Level.WARN: logging.WARNING, Level.ERROR: logging.ERROR}
 
 
@@ -63,7 +64,9 @@ class Exchange:
 
 def exchange_of(scope: Scope) -> Exchange:
     """What is known of a request; where nobody will tell it, it is kept for nobody."""
-    found: Exchange = scope.setdefault(KEY, Exchange())
+    found: Exchange | None = scope.get(KEY)
+    if found is None:
+        found = scope[KEY] = Exchange()
     return found
 
 
@@ -91,7 +94,7 @@ class Telling:
 
         present = tracing()
         method = scope["method"]
-        span_of: AbstractContextManager[Any] = nullcontext()
+        span_of: AbstractContextManager[Any] = _NO_SPAN
         if present is not None:
             span_of = present.request(method, scope["headers"])
         with span_of as span:
@@ -114,14 +117,16 @@ class Telling:
         if not kept and not self._every:
             return
         level = level_of(exchange.status)
-        logger.log(
-            _LEVELS[level],
-            "%s %s %d",
-            scope["method"],
-            exchange.shape,
-            exchange.status,
-            extra={"told": _told(scope, exchange, seconds)},
-        )
+        if logger.isEnabledFor(_LEVELS[level]):
+            told = _told(scope, exchange, seconds)
+            logger.log(
+                _LEVELS[level],
+                "%s %s %d",
+                scope["method"],
+                exchange.shape,
+                exchange.status,
+                extra={"told": told},
+            )
         if kept and route is not None and running is not None:
             path = scope["raw_path"][:MOST_PATH].decode("latin-1")
             info = {"requestId": REQUEST_ID.get(), "status": exchange.status}

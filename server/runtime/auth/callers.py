@@ -33,16 +33,17 @@ async def authenticate(running: RunningApp, token: str | None, address: Address 
     recognised = known.get(key)
     if recognised is None:
         state, read_at = known.state, known.timer()
-        recognised = await _recognise(running, token, key, read_at)
+        recognised = await _recognise(running, token, key, read_at, address)
         known.keep(key, recognised, state)
     if recognised.valid_until is not None and running.clock() >= recognised.valid_until:
         raise _not_valid()
     if not all(membership.admits(address) for membership in recognised.memberships):
         raise Forbidden("This user may not use the app from this address")
-    return replace(recognised.caller, address=address)
+    caller = recognised.caller
+    return caller if caller.address is address else replace(caller, address=address)
 
 
-async def _recognise(running: RunningApp, text: str, key: str, read_at: float) -> Recognised:
+async def _recognise(running: RunningApp, text: str, key: str, read_at: float, address: Address | None) -> Recognised:
     token = await find_token(running.store, key) if is_token(text) else None
     if token is None:
         raise _not_valid()
@@ -59,7 +60,8 @@ async def _recognise(running: RunningApp, text: str, key: str, read_at: float) -
         valid_until = replace(token, used=now).valid_until(timeout)
     admin = _record(running, valid[1]) if token.admin is not None else None
     scopes = None if token.scopes is None else parse_scopes(token.scopes)
-    caller = Caller(_record(running, user), admin, token.id, scopes, user.membership.groups, user.is_developer)
+    groups, developer = user.membership.groups, user.is_developer
+    caller = Caller(_record(running, user), admin, token.id, scopes, groups, developer, address)
     memberships = tuple(person.membership for person in valid)
     return Recognised(caller, frozenset(ids), memberships, valid_until, read_at)
 

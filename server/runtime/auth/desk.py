@@ -29,7 +29,8 @@ MOST_WAITING = 200
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What is known of a token: the caller without an address, and what each request is still checked for.
+    """What is known of a token: the caller as first seen, whose address each request tells anew, and what it is still
+    checked for.
 
     `memberships` are those of the user and of who impersonates them; `valid_until` is in ms of the app's clock.
     """
