@@ -84,6 +84,11 @@ def prefix_of(loaded: Sequence[LoadedApp], settings: Settings) -> str:
     return settings.base_path if len(loaded) == 1 else "/{app}" + settings.base_path
 
 
+def homes_of(loaded: Sequence[LoadedApp]) -> dict[str, Path]:
+    """The folder of each app, by its name."""
+    return {one.name: one.folder for one in loaded}
+
+
 class Deployment:
     """One app between its definitions and the requests that it serves."""
 
@@ -221,6 +226,7 @@ __all__ = [
     "Tell",
     "compile_apps",
     "deployed",
+    "homes_of",
     "load_app",
     "prefix_of",
 ]

@@ -9,8 +9,8 @@ import signal
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 
-from server.app import CannotServe, Deployment, LoadedApp, Tell, compile_apps, deployed
-from server.database import join_database
+from server.app import CannotServe, Deployment, LoadedApp, Tell, compile_apps, deployed, homes_of
+from server.database import open_databases
 from server.runtime.cancelling import end_tasks
 from server.runtime.jobs import JOB_KINDS, Timing, Worker
 from server.settings import Settings
@@ -52,26 +52,23 @@ def work_at(path: Path, settings: Settings, queues: Collection[str] | None, tell
     """
     loaded = compile_apps(path)
     _check_queues(loaded, queues or ())
-    home = path if path.is_dir() else path.parent
     configure_tracing(os.environ)
-    asyncio.run(_work(home, loaded, settings, queues, tell))
+    asyncio.run(_work(loaded, settings, queues, tell))
 
 
-async def _work(
-    home: Path, loaded: Sequence[LoadedApp], settings: Settings, queues: Collection[str] | None, tell: Tell
-) -> None:
+async def _work(loaded: Sequence[LoadedApp], settings: Settings, queues: Collection[str] | None, tell: Tell) -> None:
     stop = asyncio.Event()
     for sig in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sig, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        database = await stack.enter_async_context(join_database(settings.db, home))
-        if not database.shared:
+        databases = await stack.enter_async_context(open_databases(settings.db, homes_of(loaded), join=True))
+        if not databases.shared:
             raise CannotServe("A database in memory is seen by its own process only: give a worker another --db")
-        deploying = deployed(loaded, settings, database.connect, tell, inviting=False)
+        deploying = deployed(loaded, settings, databases.connect, tell, inviting=False)
         deployments = await stack.enter_async_context(deploying)
         await stack.enter_async_context(working(deployments, settings, queues))
-        names = ", ".join(one.name for one in loaded)
-        tell(f"Working on background jobs of {names} ({database.described})")
+        names = ", ".join(f"{one.name} ({databases.of[one.name].described})" for one in loaded)
+        tell(f"Working on background jobs of {names}")
         await stop.wait()
 
 

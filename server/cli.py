@@ -52,7 +52,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one. [default: 8000]")] = None,
     db: Annotated[
         str | None,
-        typer.Option(metavar="URI", help="mongodb://... or memory: [default: an embedded database in PATH/.castwork]"),
+        typer.Option(
+            metavar="URI", help="mongodb://... or memory: [default: an embedded database in the app's folder]"
+        ),
     ] = None,
     base_path: Annotated[str | None, typer.Option(help="Where the API begins. [default: /api]")] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Serving processes. [default: 1]")] = None,

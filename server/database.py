@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,4 +58,29 @@ async def join_database(db: str | None, home: Path) -> AsyncIterator[Database]:
         yield database
 
 
-__all__ = ["EMBEDDED_FOLDER", "Database", "join_database", "open_database"]
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """The databases of several apps, by the names of the apps."""
+
+    of: Mapping[str, Database]
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes see the same data."""
+        return all(one.shared for one in self.of.values())
+
+    async def connect(self, name: str) -> Store:
+        """The database of an app; raises StoreUnavailable while its server is out of reach."""
+        return await self.of[name].connect(name)
+
+
+@contextlib.asynccontextmanager
+async def open_databases(db: str | None, homes: Mapping[str, Path], *, join: bool = False) -> AsyncIterator[Databases]:
+    """As open_database, or join_database, for each app at its home: an app's data lies in its own folder, whether it is
+    served alone or beside others."""
+    entering = join_database if join else open_database
+    async with contextlib.AsyncExitStack() as stack:
+        yield Databases({name: await stack.enter_async_context(entering(db, home)) for name, home in homes.items()})
+
+
+__all__ = ["EMBEDDED_FOLDER", "Database", "Databases", "join_database", "open_database", "open_databases"]

@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from server.app import CannotServe, LoadedApp, Tell, compile_apps, deployed, prefix_of
+from server.app import CannotServe, LoadedApp, Tell, compile_apps, deployed, homes_of, prefix_of
 from server.background import working
-from server.database import Database, open_database
+from server.database import Databases, open_databases
 from server.http.dispatch import build_http
 from server.http.serving import Host
 from server.metrics import FOLDER as COUNTS
@@ -39,7 +39,7 @@ def serve_path(path: Path, settings: Settings, environment: Mapping[str, str], t
     if settings.workers > 1:
         _run(_serve_by_workers(path, loaded, settings, listener, environment, tell))
     else:
-        _run(_serve_here(path, loaded, settings, listener, environment, tell))
+        _run(_serve_here(loaded, settings, listener, environment, tell))
 
 
 def serve_as_worker(
@@ -48,11 +48,10 @@ def serve_as_worker(
     """Serves on a socket that the parent opened, until told to or until the parent is gone."""
     listener = socket.socket(fileno=listener_fd)
     loaded = compile_apps(path)
-    _run(_serve_here(path, loaded, settings, listener, environment, tell, parent=sys.stdin.fileno()))
+    _run(_serve_here(loaded, settings, listener, environment, tell, parent=sys.stdin.fileno()))
 
 
 async def _serve_here(
-    path: Path,
     loaded: Sequence[LoadedApp],
     settings: Settings,
     listener: socket.socket,
@@ -60,12 +59,13 @@ async def _serve_here(
     tell: Tell,
     parent: int | None = None,
 ) -> None:
-    """`parent` is a pipe from the parent of a worker, which has told already where the APIs are."""
+    """`parent` is a pipe from the parent of a worker, which holds the databases and has told where the APIs are."""
     count_connections()
     configure_tracing(environment)
     async with contextlib.AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings.db, _home(path)))
-        deployments = await stack.enter_async_context(deployed(loaded, settings, database.connect, tell))
+        opening = open_databases(settings.db, homes_of(loaded), join=parent is not None)
+        databases = await stack.enter_async_context(opening)
+        deployments = await stack.enter_async_context(deployed(loaded, settings, databases.connect, tell))
         if settings.reload:
             await stack.enter_async_context(reloading(deployments, tell))
         host = Host(one.served for one in deployments)
@@ -75,7 +75,7 @@ async def _serve_here(
 
         def greet() -> None:
             if parent is None:
-                tell(_greeting(loaded, settings, listener, database))
+                tell(_greeting(loaded, settings, listener, databases))
 
         await run_server(http, host, settings, listener, greet, lifeline=parent)
 
@@ -88,27 +88,24 @@ async def _serve_by_workers(
     environment: Mapping[str, str],
     tell: Tell,
 ) -> None:
-    """The parent holds the socket and the embedded database; workers answer."""
+    """The parent holds the socket and the embedded databases; workers answer."""
     async with contextlib.AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings.db, _home(path)))
-        if not database.shared:
+        databases = await stack.enter_async_context(open_databases(settings.db, homes_of(loaded)))
+        if not databases.shared:
             raise CannotServe("Workers cannot share a database in memory: leave --workers out or give another --db")
         command = [sys.executable, "-m", "server", "serve", str(path), "--listener", str(listener.fileno())]
         counts = stack.enter_context(tempfile.TemporaryDirectory(prefix="castwork-counts-"))
-        inherited = {**environment, **to_environment(settings, workers=1, db=database.uri), COUNTS: counts}
+        inherited = {**environment, **to_environment(settings, workers=1), COUNTS: counts}
         workers = Workers(command, inherited, listener, partial(forget_counts, counts))
-        tell(_greeting(loaded, settings, listener, database))
+        tell(_greeting(loaded, settings, listener, databases))
         await workers.run(settings.workers, settings.drain + settings.stop_timeout + STOP_MARGIN)
 
 
-def _home(path: Path) -> Path:
-    """The folder that the path means."""
-    return path if path.is_dir() else path.parent
-
-
-def _greeting(loaded: Sequence[LoadedApp], settings: Settings, listener: socket.socket, database: Database) -> str:
+def _greeting(loaded: Sequence[LoadedApp], settings: Settings, listener: socket.socket, databases: Databases) -> str:
     where = address(listener) + prefix_of(loaded, settings)
-    lines = [f"{one.compiled.app.label}: {where.format(app=one.name)} ({database.described})" for one in loaded]
+    lines = [
+        f"{one.compiled.app.label}: {where.format(app=one.name)} ({databases.of[one.name].described})" for one in loaded
+    ]
     return "\n".join(lines)
 
 

@@ -135,6 +135,21 @@ def test_several_apps_are_served_side_by_side(tmp_path, serve):
     assert serving.get("/readyz").status_code == 200
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_app_has_its_data_in_its_own_folder_alone_or_beside_others(tmp_path, serve, workers):
+    crm = copy_crm(tmp_path)
+    assert castwork("new", tmp_path / "shop").returncode == 0
+    (tmp_path / "companies.json").write_text('[{"name": "Loaded before"}]')
+    assert castwork("load", crm, tmp_path / "companies.json").returncode == 0
+    serving = serve(tmp_path, "--workers", str(workers))
+    eventually(lambda: serving.get("/crm/api/readyz").status_code == 200, 30)
+    (tmp_path / "companies.json").write_text('[{"name": "Loaded beside"}]')
+    assert castwork("load", crm, tmp_path / "companies.json").returncode == 0
+    names = {one["name"] for one in serving.client.get("/data/companies").json()["items"]}
+    assert names == {"Loaded before", "Loaded beside"}
+    assert not (tmp_path / ".castwork").exists()
+
+
 def test_the_base_path_is_free(crm, serve):
     serving = serve(crm, "--base-path", "/dev/runtime/api")
     assert serving.url.endswith("/dev/runtime/api")
