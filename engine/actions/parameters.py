@@ -46,6 +46,7 @@ class Parameters:
         whole = Names.of_action(entity, action)
         own = replace(whole, fields=action.parameters_by_name)
         self._fields = action.parameters
+        self._by_name = action.parameters_by_name
         self._parser = ContainerParser(action.parameters, frozenset())
         self._merger = Merger(action.parameters, own)
         self._validator = Validator(action.parameters, own)
@@ -65,7 +66,7 @@ class Parameters:
         if not isinstance(body, Mapping):
             raise BadRequest("The body must be a JSON object with the action's parameters")
         given = {name: value for name, value in body.items() if name not in self._defaulted or value not in (None, "")}
-        draft = Draft(Group(""), OPEN_MASK)
+        draft = Draft(Group(""), OPEN_MASK, body=given)
         self._parser.parse(given, draft.root, "", draft, OPEN_MASK, True)
         return draft
 
@@ -97,7 +98,8 @@ class Parameters:
                 if (problem := check.problem(whole, check.validation.path, None)) is not None
             ]
         if problems or draft.unknown:
-            raise ValidationErrors([*problems, *draft.unknown])
+            told = (draft.as_sent(problem, self._by_name, params) for problem in problems)
+            raise ValidationErrors([*told, *draft.unknown])
 
     def check_alone(self, draft: Draft, moment: Moment) -> None:
         """Raises ValidationErrors where the parameters are wrong whatever the record is."""

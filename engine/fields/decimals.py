@@ -105,12 +105,16 @@ class DecimalType(FieldType):
     def check(self, value: Any) -> None:
         """Between min and max, both included; no more decimals than allowed where they are not rounded."""
         if self.min is not None and value < self.min:
-            raise InvalidValue(f"Must be at least {self.min}", value, rule="min", limit=self.min)
+            raise self._outside(value, "min", "at least", self.min)
         if self.max is not None and value > self.max:
-            raise InvalidValue(f"Must be at most {self.max}", value, rule="max", limit=self.max)
+            raise self._outside(value, "max", "at most", self.max)
         if self.decimals is not None and self.rounding == "reject" and _limited(value, self.decimals) != value:
             places = "1 decimal" if self.decimals == 1 else f"{self.decimals} decimals"
-            raise InvalidValue(f"Must have at most {places}", value, rule="decimals", limit=self.decimals)
+            raise InvalidValue(f"Must have at most {places}", self.render(value), rule="decimals", limit=self.decimals)
+
+    def _outside(self, value: Decimal, rule: str, side: str, limit: Decimal) -> InvalidValue:
+        shown = self.render(limit)
+        return InvalidValue(f"Must be {side} {shown}", self.render(value), rule=rule, limit=shown)
 
     def parse_text(self, text: str) -> Any:
         """A number as JSON writes it; never rounded, since it is only compared."""

@@ -43,11 +43,12 @@ def compile_schema(schema: Any, key: str = "schema") -> Check:
         try:
             error = next(validator.iter_errors(value), None)
         except RecursionError:
-            raise InvalidValue("Nested too deeply for its schema", rule="schema") from None
+            raise InvalidValue("Nested too deeply for its schema", value, rule="schema") from None
         if error is not None:
             keyword = error.validator or "false"
             raise InvalidValue(
                 f"Does not fit the schema: {keyword} at {error.json_path}",
+                value,
                 rule="schema",
                 limit={keyword: error.validator_value},
             )

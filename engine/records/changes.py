@@ -322,7 +322,11 @@ class RecordRules:
             draft.merged = record
             seen = (record,) if old is None else (record, old)
             sent = draft.root.holds if reader is None else None
-            told = [self.rights.tell(problem, reader or access, seen, sent) for problem in problems]
+            fields = self.entity.by_name
+            told = [
+                self.rights.tell(draft.as_sent(problem, fields, record), reader or access, seen, sent)
+                for problem in problems
+            ]
             if not draft.options.refuse and not draft.unknown and version is None:
                 return tuple(told)
             raise ValidationErrors([*([version] if version else ()), *told, *draft.unknown])

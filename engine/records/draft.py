@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from engine.errors import BadRequest, FieldProblem, InvalidValue, did_you_mean
@@ -16,6 +16,7 @@ from engine.fields.number import to_integer
 from engine.fields.reference import Ask, Upload
 from engine.permissions import OPEN_MASK, WriteMask
 from engine.query import Clock
+from engine.records.difference import differs
 from engine.records.forms import GROUP_SYSTEM, Record, group_fields
 from engine.records.options import USUAL, WriteOptions
 from engine.schema import Field
@@ -103,11 +104,12 @@ class Draft:
     found for references that are not open to everybody, by the same paths; `uploads` are the files that came with the
     body, by the ids that they will have, and `linked` the ids of stored ones that it points to; `unseen` are references
     that may have been refused only because the asker does not see the target; `merged` is the record that was
-    refused."""
+    refused; `body` is what the client wrote, for errors to repeat."""
 
     root: Group
     mask: WriteMask
     options: WriteOptions = USUAL
+    body: Any = None
     version: int | None = None
     problems: dict[str, FieldProblem] = field(default_factory=dict)
     unknown: list[FieldProblem] = field(default_factory=list)
@@ -135,6 +137,33 @@ class Draft:
                 group = group[int(index)]
                 found = next((one for one in found or () if one["id"] == group.id), None)
         return found
+
+    def as_sent(self, problem: FieldProblem, fields: Mapping[str, Field], record: Record) -> FieldProblem:
+        """The problem with the rejected value as the client wrote it, where a rule refused what was made of that, or no
+        record answers it. `fields` are those of the body, `record` is what came of it: what was sent and not taken over
+        is not what was refused."""
+        info = problem.info
+        if info is None or not ("rule" in info or problem.code in ("notFound", "notUnique")):
+            return problem
+        item: Field | None = None
+        raw: Any = self.body
+        sent: Any = self.root
+        held: Any = record
+        for name, index in _STEPS(problem.field or ""):
+            item = fields.get(name)
+            if item is None or not isinstance(raw, Mapping) or not isinstance(sent, Group) or name not in sent.sent:
+                return problem
+            raw = next(raw[known] for known in (name, *item.aliases) if known in raw)
+            sent, held = sent.sent[name], held.get(name)
+            if index:
+                place = int(index)
+                if not isinstance(raw, list) or place >= len(held or ()):
+                    return problem
+                raw, sent, held = raw[place], sent[place], held[place]
+            fields = item.by_name
+        if item is None or item.type.shape is Shape.NESTED or (sent is not INVALID and differs(sent, held)):
+            return problem
+        return replace(problem, info={**info, "rejectedValue": raw})
 
     def refuse(self, item: Field, where: str, error: InvalidValue) -> Any:
         """Notes the problem and answers INVALID."""
@@ -312,7 +341,7 @@ def parse_record(
     """The draft of a record's body. Raises BadRequest where the body is no object."""
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object with the record's fields")
-    draft = Draft(Group(""), mask, options)
+    draft = Draft(Group(""), mask, options, body)
     container.parse(body, draft.root, "", draft, mask, new)
     version = body.get("version")
     if version is not None and not new:

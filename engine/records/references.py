@@ -36,8 +36,10 @@ class Relationship:
         self._lookups = tuple((lookup, value_storer(lookup) or _same) for lookup in self.target.lookups)
         self._copies = tuple((copy.name, self.target.by_name[copy.name].name) for copy in group_fields(item))
         self._where: Condition | None = None
+        self._limit: Any = None
         if item.reference is not None and item.reference.where is not None:
-            self._where = plan_filter(self.target, parse_filter_map(item.reference.where.value))
+            self._limit = item.reference.where.value
+            self._where = plan_filter(self.target, parse_filter_map(self._limit))
 
     def plan_lookup(self, asked: Sequence[Asked], asker: Asker) -> Lookup:
         """One question for all asks of the field, under the caller's row filter on the target."""
@@ -111,7 +113,7 @@ class Relationship:
         assert self._where is not None
         if to_predicate(bind(self._where, user=user, record=record, clock=clock))(target):
             return None
-        info = {"rejectedValue": {"id": target["id"]}, "rule": "where", "limit": None}
+        info = {"rejectedValue": {"id": target["id"]}, "rule": "where", "limit": self._limit}
         message = f"This record of {self.target.label} may not be chosen here"
         return FieldProblem(where, self.item.label, "invalid", message, info)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from bson import ObjectId
 
@@ -66,6 +68,53 @@ def test_a_refused_value_says_what_was_rejected_and_by_which_rule(bench):
     problem = caught.value.problems[0]
     assert problem.info == {"rejectedValue": 2, "rule": "min", "limit": 3}
     assert problem.label == "Size"
+
+
+def test_a_refused_value_is_told_as_it_was_sent(bench):
+    things = bench(
+        """
+fields:
+  big:   {type: bigNumber, min: "1.5", decimals: 2}
+  price: {type: money, max: 10}
+  size:  {type: integer, max: 4, aliases: [width]}
+  state: {type: choice, options: [a, b]}
+  tags:  {type: text, many: true, maxLength: 2}
+  lines: {type: nested, many: true, fields: {price: {type: decimal, max: 1}}}
+  lock:  {type: integer, max: 1, write: {size: 1}, defaultExpression: 3 + 4}
+  twice: {type: bigNumber, max: 3, calculated: size * 2}
+  data:  {type: json, schema: {type: object, properties: {a: {type: integer, maximum: 3}}}}
+  who:   {type: relationship, entity: things}
+  team:  {type: group, groups: [sales]}
+""",
+        **{"groups/sales.yaml": "label: Sales\nentities: {}", "groups/desk.yaml": "label: Desk\nentities: {}"},
+    )
+    body = {
+        "big": "1.4449",
+        "price": "1e1000",
+        "width": Decimal("5.0"),
+        "state": "c",
+        "tags": ["ab", "abc"],
+        "lines": [{"price": "0.1"}, {"price": "1.50"}],
+        "lock": 9,
+        "data": {"a": 4},
+        "who": "Nobody",
+        "team": "Desk",
+    }
+    with pytest.raises(ValidationErrors) as caught:
+        things.create(body)
+    assert [(problem.field, problem.info) for problem in caught.value.problems] == [
+        ("big", {"rejectedValue": "1.4449", "rule": "min", "limit": "1.5"}),
+        ("price", {"rejectedValue": "1e1000"}),
+        ("size", {"rejectedValue": Decimal("5.0"), "rule": "max", "limit": 4}),
+        ("state", {"rejectedValue": "c", "rule": "options", "limit": ["a", "b"]}),
+        ("tags[1]", {"rejectedValue": "abc", "rule": "maxLength", "limit": 2}),
+        ("lines[1].price", {"rejectedValue": "1.50", "rule": "max", "limit": 1}),
+        ("lock", {"rejectedValue": 7, "rule": "max", "limit": 1}),
+        ("twice", {"rejectedValue": "10", "rule": "max", "limit": "3"}),
+        ("data", {"rejectedValue": {"a": 4}, "rule": "schema", "limit": {"maximum": 3}}),
+        ("who", {"rejectedValue": "Nobody"}),
+        ("team", {"rejectedValue": "Desk", "rule": "groups", "limit": ["sales"]}),
+    ]
 
 
 def test_an_unknown_name_comes_with_the_nearest_known_one(bench):

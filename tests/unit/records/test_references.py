@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from bson import ObjectId
 
+from engine.errors import ValidationErrors
 from engine.permissions import FULL_ACCESS
 from tests.unit.records.conftest import ALL_KNOWING
 
@@ -90,6 +91,22 @@ def test_a_single_id_is_asked_for_by_id_alone(things):
 def test_where_limits_what_may_be_chosen_and_reads_the_record_being_written(things):
     assert things.create({"junior": "Ada", "limit": 4}).document["junior"]["id"] == ADA
     assert things.problems({"junior": "Ada", "limit": 3}) == [("junior", "invalid")]
+
+
+@pytest.mark.parametrize(
+    "written", ["Bob", str(BOB_TOO).upper(), {"email": "none@x.com"}, {"id": "f" * 24, "label": "x"}]
+)
+def test_what_is_not_found_or_may_not_be_chosen_is_told_as_it_was_sent(things, written):
+    with pytest.raises(ValidationErrors) as caught:
+        things.create({"limit": 3, "junior": written})
+    assert [problem.info["rejectedValue"] for problem in caught.value.problems] == [written]
+
+
+def test_the_limit_of_where_is_the_filter_as_it_was_written(things):
+    with pytest.raises(ValidationErrors) as caught:
+        things.create({"limit": 3, "junior": "Ada"})
+    (problem,) = caught.value.problems
+    assert problem.info == {"rejectedValue": "Ada", "rule": "where", "limit": {"rank": "less($record.limit)"}}
 
 
 def test_a_reference_is_read_with_label_and_copies_and_can_be_sent_back(things):
