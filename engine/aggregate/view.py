@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.aggregate.mongo import MOST_ITEMS
@@ -56,7 +56,7 @@ def _is_shown(shape: ItemShape, item: Field) -> bool:
 def _field(shape: ItemShape, item: Field) -> Show:
     one = _value(shape, item)
     if item.many:
-        return lambda stored: [] if stored is None else [one(each) for each in stored]
+        return lambda stored: [] if stored is None else [one(each) for each in _listed(stored)]
     unset = item.type.empty
     return lambda stored: unset if stored is None else one(stored)
 
@@ -64,10 +64,20 @@ def _field(shape: ItemShape, item: Field) -> Show:
 def _value(shape: ItemShape, item: Field) -> Show:
     if item.type.shape is not Shape.SCALAR:
         inner = _plan_fields(shape, (*item.system_fields, *item.fields))
-        return lambda stored: {name: show(stored.get(name)) for _, name, show in inner}
+        return lambda stored: (
+            {name: show(stored.get(name)) for _, name, show in inner} if isinstance(stored, Mapping) else None
+        )
     if item.name == "id":
         return str
-    return _same if item.type.same_json else item.type.render_stored
+    if item.type.same_json:
+        return _same
+    render, is_stored = item.type.render_stored, item.type.is_stored
+    return lambda stored: render(stored) if is_stored(stored) else None
+
+
+def _listed(stored: Any) -> list[Any]:
+    """What a field of many values holds, whatever another definition has left there."""
+    return stored if isinstance(stored, list) else [stored]
 
 
 def _same(stored: Any) -> Any:

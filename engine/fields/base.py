@@ -124,6 +124,8 @@ class FieldType:
     lowest: ClassVar[object] = ""
     """A stored value not above any real one: unique indexes cover what is greater or equal (`""` covers strings
     above it), so that empties are ignored. Its BSON type is the type's stored type."""
+    stored_classes: ClassVar[tuple[type, ...]] = (str,)
+    """What the driver gives for stored values; where classes do not tell, `is_stored` does."""
     sample: ClassVar[object]
     """A value (value form) that an instance configured with `sample_options` holds; documentation shows it."""
     sample_options: ClassVar[Mapping[str, object]] = {}
@@ -207,8 +209,13 @@ class FieldType:
         return value
 
     def from_stored(self, stored: Any) -> Any:
-        """Stored form to value. Never called with None."""
+        """Stored form to value. Called with what `is_stored` only."""
         return stored
+
+    def is_stored(self, stored: Any) -> bool:
+        """Whether this is a stored value of the type, and not what a field of another type left behind. Takes anything
+        but None, and never fails."""
+        return isinstance(stored, self.stored_classes) and (stored.__class__ is not bool or bool in self.stored_classes)
 
     def render_stored(self, stored: Any) -> Any:
         """Stored form straight to JSON, for reads; called only when `same_json` is False."""

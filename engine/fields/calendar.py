@@ -71,11 +71,15 @@ class CalendarType(FieldType):
             plain.check_pattern(display["format"], self.letters)
 
     def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
-        """By the pattern of `display`, with the names that the reader's language has."""
+        """By the pattern of `display`, with the names that the reader's language has; a text of another form stands for
+        itself."""
         pattern = display.get("format")
         if pattern is None:
             return value
-        moment = datetime.fromisoformat(f"{self.before}{value}{self.after}")
+        try:
+            moment = datetime.fromisoformat(f"{self.before}{value}{self.after}")
+        except ValueError:
+            return value
         return plain.format_moment(moment, pattern, locale.language)
 
     def json_schema(self) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class BooleanType(FieldType):
     )
     empty: ClassVar[object] = False
     lowest: ClassVar[object] = False
+    stored_classes: ClassVar[tuple[type, ...]] = (bool,)
     sample: ClassVar[object] = True
 
     def check_display(self, display: Mapping[str, Any]) -> None:
@@ -224,6 +225,7 @@ class DynamicChoiceType(FieldType):
         REFERENCE_OPERATORS - {Capability.FIRST_LAST, Capability.SORT}
     )
     query_part: ClassVar[str | None] = "search"
+    stored_classes: ClassVar[tuple[type, ...]] = (dict,)
     same_stored: ClassVar[bool] = False
     same_json: ClassVar[bool] = False
     sample: ClassVar[object] = {"options": [{"label": "Alaska", "name": "AK"}], "selectedValue": "AK"}
@@ -259,6 +261,12 @@ class DynamicChoiceType(FieldType):
     def to_stored(self, value: Any) -> Any:
         """The object, with what filters look at."""
         return {**value, "search": self.query_value(value)}
+
+    def is_stored(self, stored: Any) -> bool:
+        """The object, whole."""
+        if not isinstance(stored, dict) or not isinstance(stored.get("options"), list):
+            return False
+        return isinstance(stored.get("selectedValue"), str) and all(map(_is_option, stored["options"]))
 
     def from_stored(self, stored: Any) -> Any:
         """The object alone."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from typing import Any, ClassVar, Final, Self
 
-from bson import Decimal128
+from bson import Decimal128, Int64
 
 from engine.errors import InvalidValue
 from engine.fields import plain
@@ -53,6 +53,7 @@ class DecimalType(FieldType):
     )
     display_keys: ClassVar[tuple[Key, ...]] = DECIMAL_DISPLAY_KEYS
     lowest: ClassVar[object] = Decimal128("-Infinity")
+    stored_classes: ClassVar[tuple[type, ...]] = (Decimal128, int, Int64, float)
     same_stored: ClassVar[bool] = False
     sample: ClassVar[object] = Decimal("3.2")
     schema_gap: ClassVar[str | None] = (

@@ -25,6 +25,7 @@ class GeoPointType(FieldType):
     name: ClassVar[str] = "geoPoint"
     expected: ClassVar[str] = "{latitude, longitude} with latitude from -90 to 90 and longitude from -180 to 180"
     capabilities: ClassVar[frozenset[Capability]] = (GENERAL - {Capability.SENSITIVE}) | {Capability.NEAR}
+    stored_classes: ClassVar[tuple[type, ...]] = (dict,)
     same_stored: ClassVar[bool] = False
     same_json: ClassVar[bool] = False
     sample: ClassVar[object] = {"latitude": Decimal("10.5"), "longitude": 12}
@@ -49,6 +50,11 @@ class GeoPointType(FieldType):
     def to_stored(self, value: Any) -> Any:
         """A GeoJSON point."""
         return {"type": "Point", "coordinates": [float(value["longitude"]), float(value["latitude"])]}
+
+    def is_stored(self, stored: Any) -> bool:
+        """A GeoJSON point."""
+        place = stored.get("coordinates") if isinstance(stored, dict) else None
+        return isinstance(place, list) and len(place) == 2 and all(type(each) in (float, int) for each in place)
 
     def from_stored(self, stored: Any) -> Any:
         """Latitude first again."""
@@ -86,6 +92,7 @@ def _degrees(value: Any, limit: int) -> int | Decimal | None:
 
 def _number(value: float) -> int | Decimal:
     """Whole degrees without a point."""
+    value = float(value)
     return int(value) if value.is_integer() else Decimal(repr(value))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
+from bson import Int64
 from bson.datetime_ms import DatetimeMS
 
 from engine.fields import plain
@@ -51,6 +52,7 @@ class DateTimeType(FieldType):
     capabilities: ClassVar[frozenset[Capability]] = GENERAL | ORDERED_OPERATORS | {Capability.INSTANT}
     display_keys: ClassVar[tuple[Key, ...]] = (format_key("yyyy-MM-dd HH:mm"),)
     lowest: ClassVar[object] = DatetimeMS(EARLIEST)
+    stored_classes: ClassVar[tuple[type, ...]] = (DatetimeMS,)
     same_stored: ClassVar[bool] = False
     sample: ClassVar[object] = 1484578380000
     schema_gap: ClassVar[str | None] = "That a date written as text exists is checked by the server only."
@@ -150,6 +152,7 @@ class DurationType(FieldType):
         Key("formatDownTo", {"enum": list(_UNITS)}, "The shortest unit shown, the rest is cut off; seconds."),
     )
     lowest: ClassVar[object] = -1
+    stored_classes: ClassVar[tuple[type, ...]] = (int, Int64)
     sample: ClassVar[object] = 16_200_000
 
     def check_display(self, display: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Self
 
-from bson import Decimal128
+from bson import Decimal128, Int64
 
 from engine.errors import InvalidValue
 from engine.fields.base import Capability, FieldType, Key, Locale
@@ -41,6 +41,7 @@ class JsonType(FieldType):
     keys: ClassVar[tuple[Key, ...]] = (
         Key("schema", {"type": ["object", "boolean"]}, "A JSON Schema (draft 2020-12) that values must fit."),
     )
+    stored_classes: ClassVar[tuple[type, ...]] = (str, int, Int64, bool, float, Decimal128, dict, list)
     same_stored: ClassVar[bool] = False
     sample: ClassVar[object] = {"size": "L", "weight": Decimal("1.5"), "tags": ["new"]}
     schema_gap: ClassVar[str | None] = (
@@ -88,14 +89,16 @@ class JsonType(FieldType):
         return value
 
     def from_stored(self, stored: Any) -> Any:
-        """Float and Decimal128 become Decimal again."""
+        """Float and Decimal128 become Decimal again; what is no JSON inside the value of another type is null."""
         if isinstance(stored, dict):
             return {name: self.from_stored(each) for name, each in stored.items()}
         if isinstance(stored, list):
             return [self.from_stored(each) for each in stored]
         if isinstance(stored, float):
             return Decimal(repr(stored))
-        return stored.to_decimal() if isinstance(stored, Decimal128) else stored
+        if isinstance(stored, Decimal128):
+            return stored.to_decimal()
+        return stored if isinstance(stored, (str, int)) else None
 
     def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
         """Compact JSON."""

@@ -91,6 +91,7 @@ class IntegerType(FieldType):
     )
     display_keys: ClassVar[tuple[Key, ...]] = (SEPARATOR_KEY,)
     lowest: ClassVar[object] = Int64(LEAST_INTEGER)
+    stored_classes: ClassVar[tuple[type, ...]] = (int, Int64)
     sample: ClassVar[object] = 1383
 
     min: int | None = None
@@ -152,6 +153,7 @@ class AutoIncrementType(FieldType):
     )
     supply: ClassVar[Supply | None] = Supply.NUMBER
     lowest: ClassVar[object] = Int64(LEAST_INTEGER)
+    stored_classes: ClassVar[tuple[type, ...]] = (int, Int64)
     sample: ClassVar[object] = 8
 
     start: int = 1

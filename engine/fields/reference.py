@@ -40,6 +40,7 @@ class IdType(FieldType):
         {Capability.EQUALS, Capability.NOT_EQUALS, Capability.SORT, Capability.FIRST_LAST}
     )
     lowest: ClassVar[object] = _LOWEST_ID
+    stored_classes: ClassVar[tuple[type, ...]] = (ObjectId,)
     same_stored: ClassVar[bool] = False
     sample: ClassVar[object] = "57fd2d64e4b0b2f2a4f7a1c3"
 
@@ -101,6 +102,7 @@ class ReferenceType(FieldType):
     shape: ClassVar[Shape] = Shape.REFERENCE
     query_part: ClassVar[str | None] = "label"
     lowest: ClassVar[object] = _LOWEST_ID
+    stored_classes: ClassVar[tuple[type, ...]] = (dict,)
     same_stored: ClassVar[bool] = False
     home: ClassVar[Home]
     title: ClassVar[str] = "label"
@@ -157,6 +159,10 @@ class ReferenceType(FieldType):
     def to_stored(self, value: Any) -> Any:
         """The same with an ObjectId."""
         return {**value, "id": ObjectId(value["id"])}
+
+    def is_stored(self, stored: Any) -> bool:
+        """An object with an ObjectId."""
+        return isinstance(stored, dict) and isinstance(stored.get("id"), ObjectId)
 
     def from_stored(self, stored: Any) -> Any:
         """The same with a hex id."""

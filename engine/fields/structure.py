@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from bson import ObjectId
+
 from engine.fields.base import Capability, FieldType, Key, Locale, Shape
 from engine.fields.capabilities import WRITABLE
 from engine.fields.json_text import decode_json, encode_json
@@ -33,6 +35,7 @@ class NestedType(FieldType):
         Key("recordLabel", {"type": "string", "minLength": 1}, "An inner field or a template; the field's own label."),
     )
     shape: ClassVar[Shape] = Shape.NESTED
+    stored_classes: ClassVar[tuple[type, ...]] = (dict,)
     sample: ClassVar[object] = {"id": "5877a1e2e4b0b2f2a4f7a1b0", "label": "WV - 25335", "state": "WV"}
 
     def parse_json(self, value: Any) -> Any:
@@ -47,6 +50,10 @@ class NestedType(FieldType):
             return self.parse_json(decode_json(text))
         except ValueError:
             raise self.refuse(text) from None
+
+    def is_stored(self, stored: Any) -> bool:
+        """An object with an ObjectId."""
+        return isinstance(stored, dict) and isinstance(stored.get("id"), ObjectId)
 
     def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
         """The object as it stands; whoever walks into it writes the inner values."""

@@ -108,7 +108,7 @@ class Aggregated:
         assert self.value is not None
         kind = self.value.field.type
         for stored in _values(document, _stored_names(self.value)):
-            if stored is not None:
+            if stored is not None and kind.is_stored(stored):
                 yield stored if kind.same_stored else kind.from_stored(stored)
 
 

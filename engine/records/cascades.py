@@ -58,7 +58,7 @@ class Referrer:
         """The stored references in a document, to whatever target."""
         for holder, name in holders(document, self.path.fields):
             value = holder.get(name)
-            yield from (one for one in (value if isinstance(value, list) else [value]) if one)
+            yield from (one for one in (value if isinstance(value, list) else [value]) if _points(one))
 
     def is_stale(self, document: Mapping[str, Any], target: ObjectId, kept: Mapping[str, Any]) -> bool:
         """Whether some reference to the target keeps something else."""
@@ -75,8 +75,8 @@ class Referrer:
         for holder, name in holders(document, self.path.fields):
             value = holder.get(name)
             if isinstance(value, list):
-                holder[name] = [one for one in value if not (one and one["id"] == target)]
-            elif value and value["id"] == target:
+                holder[name] = [one for one in value if not (_points(one) and one["id"] == target)]
+            elif _points(value) and value["id"] == target:
                 holder[name] = None
 
     def to_update(self, target: ObjectId, kept: Mapping[str, Any]) -> tuple[Document, list[Document] | None]:
@@ -103,6 +103,11 @@ def holders(value: Any, path: Sequence[Field]) -> Iterator[tuple[Any, str]]:
     inner = value.get(first.name)
     for one in inner if isinstance(inner, list) else [inner]:
         yield from holders(one, rest)
+
+
+def _points(value: Any) -> bool:
+    """Whether a value, in either form, is a reference, and not what a field of another type left behind."""
+    return isinstance(value, Mapping) and "id" in value
 
 
 def _differs(reference: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:

@@ -13,12 +13,11 @@ from typing import Any
 from bson import ObjectId
 
 from engine.fields.base import Shape
+from engine.records.stored import Load, build_reader
 from engine.schema import Entity, Field
 
 Record = dict[str, Any]
 Convert = Callable[[Any], Any]
-Load = Callable[[Any, str], Any]
-"""(stored value, id of the record) to value."""
 
 GROUP_SYSTEM = frozenset({"id", "label"})
 """Names inside a nested group or reference that the engine itself fills."""
@@ -94,18 +93,7 @@ def _filler(fields: tuple[Field, ...]) -> Callable[[Record, Mapping[str, Any], s
 
 
 def _field_loader(item: Field) -> Load:
-    one = _value_loader(item)
-    empty = item.type.empty
-    if item.many:
-        if one is None:
-            return lambda raw, record_id: [] if raw is None else list(raw)
-        return lambda raw, record_id: [] if raw is None else [one(each, record_id) for each in raw]
-    if item.type.shape is Shape.NESTED:
-        assert one is not None
-        return one
-    if one is None:
-        return lambda raw, record_id: empty if raw is None else raw
-    return lambda raw, record_id: empty if raw is None else one(raw, record_id)
+    return build_reader(item, _value_loader(item), item.type.empty)
 
 
 def _value_loader(item: Field) -> Load | None:
@@ -136,7 +124,7 @@ def _group_loader(item: Field) -> Load:
             found: Record = {"id": derived_id(record_id, path), "label": label}
             fill(found, {}, record_id)
         else:
-            found = {"id": str(stored["id"]), "label": stored["label"]}
+            found = {"id": str(stored["id"]), "label": stored.get("label", label)}
             fill(found, stored, record_id)
         return found
 

@@ -1,6 +1,6 @@
 """Stored documents to the JSON that clients see: views built once per entity and frame, run for every record.
 
-A document whose keys stand as the definition orders them is changed in place; any other (made under an older
+A document whose keys and values are as the definition has them is changed in place; any other (made under an older
 definition, or read with a projection) is laid out anew.
 """
 
@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import contains, itemgetter
 from types import MappingProxyType
 from typing import Any
+
+from bson import Int64
 
 from engine.expressions import Names, Scope
 from engine.expressions.filter import Condition, compile_condition
@@ -18,10 +21,11 @@ from engine.fields.base import Locale, Shape
 from engine.records.calculated import Container, containers
 from engine.records.forms import Record, build_glimpse, build_loader, derived_id, group_fields
 from engine.records.outbox import OUTBOX, REVISION
+from engine.records.stored import Load, build_reader
 from engine.schema import Entity, Field, FieldPath
 
 Document = dict[str, Any]
-Show = Callable[[Any, str], Any]
+Show = Load
 """(stored value, id of the record) to JSON."""
 Masks = Mapping[str, Callable[[Any], bool]]
 """Dotted paths and what a record (value form) must satisfy for each to be shown."""
@@ -78,6 +82,14 @@ class View:
             for item, (name, show) in zip(fields, self._plan, strict=True)
             if frame.locale is not None or frame.cells or not _is_json(item)
         )
+        converted = {name for name, _ in self._in_place}
+        plain = [item for item in fields if item.name not in converted]
+        self._plain_values = itemgetter("version", "label", *(item.name for item in plain))
+        self._plain_classes = (
+            frozenset({int, Int64}),
+            frozenset({str}),
+            *(frozenset({*item.type.stored_classes, type(None)}) for item in plain),
+        )
         self._entity = entity
         self._guards = tuple(_guards(fields, (), Names.of_entity(entity), frame))
         self._load = build_loader(entity)
@@ -98,7 +110,9 @@ class View:
         old = self._load(document) if self._guards or (denied and self._has_texts) else None
         document.pop(OUTBOX, None)
         document.pop(REVISION, None)
-        if tuple(document) == self._keys:
+        if tuple(document) == self._keys and all(
+            map(contains, self._plain_classes, map(type, self._plain_values(document)))
+        ):
             record_id = str(document.pop("_id"))
             record = {"id": record_id, **document}
             for name, show in self._in_place:
@@ -191,26 +205,16 @@ def _guards(fields: Sequence[Field], walk: tuple[Field, ...], names: Names, fram
 
 
 def _is_json(item: Field) -> bool:
-    """Whether the stored value, null included, is already what clients see."""
+    """Whether the stored value, null included, is already what clients see; its class tells whether it is the type's."""
     return item.type.shape is Shape.SCALAR and item.type.same_json and item.type.empty is None and not item.many
 
 
 def _field_view(item: Field, frame: Frame) -> Show:
     one = _value_view(item, frame)
-    if item.many:
-        if one is None:
-            return lambda raw, record_id: [] if raw is None else raw
-        return lambda raw, record_id: [] if raw is None else [one(each, record_id) for each in raw]
-    if item.type.shape is Shape.NESTED:
-        assert one is not None
-        return one
     empty = item.type.empty
-    if one is None:
-        return lambda raw, record_id: empty if raw is None else raw
-    if empty is not None:
-        stored_empty = item.type.to_stored(empty)
-        return lambda raw, record_id: one(stored_empty if raw is None else raw, record_id)
-    return lambda raw, record_id: None if raw is None else one(raw, record_id)
+    if empty is not None and one is not None:
+        empty = one(item.type.to_stored(empty), "")
+    return build_reader(item, one, empty)
 
 
 def _value_view(item: Field, frame: Frame) -> Show | None:
@@ -266,9 +270,8 @@ def _group_view(item: Field, frame: Frame) -> Show:
 
     def group(raw: Mapping[str, Any] | None, record_id: str) -> Any:
         source: Mapping[str, Any] = {} if raw is None else raw
-        key = source.get("id")
         found = {
-            "id": derived_id(record_id, path) if key is None else str(key),
+            "id": str(source["id"]) if source else derived_id(record_id, path),
             "label": label if hides_label else source.get("label", label),
         }
         for name, show in plan:

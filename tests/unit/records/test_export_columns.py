@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from bson import ObjectId
 
 from engine.errors import BadRequest, Forbidden
 from engine.permissions import FULL_ACCESS, NO_ACCESS, Access
@@ -229,7 +230,7 @@ def test_cells_are_the_csv_forms_of_values(shop):
 
 def test_cells_of_related_records_stand_in_every_row_that_points_there(shop):
     there = {"id": "5" * 24, "version": 3, "label": "Ann", "age": "44", "home": {"street": "@home", "zip": ""}}
-    document = {"_id": "1" * 24, "version": 0, "label": "x", "owner": {"id": "5" * 24, "label": "Ann"}}
+    document = {"_id": "1" * 24, "version": 0, "label": "x", "owner": {"id": ObjectId("5" * 24), "label": "Ann"}}
     names = ("owner.age", "owner.home", "owner.version")
     row = shown(shop, document, *names, related={"owner": {"5" * 24: there}})
     assert row == {"owner.age": "44", "owner.home.street": "'@home", "owner.home.zip": "", "owner.version": "3"}
