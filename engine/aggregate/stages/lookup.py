@@ -68,7 +68,8 @@ class _Lookup:
     def plan(self, shape: ItemShape, context: Context) -> tuple[Step, ItemShape]:
         entity = context.app.entities.get(self.entity)
         if entity is None:
-            raise unknown(self.entity, context.app.entities, "entity")
+            readable = [name for name in context.app.entities if context.access(name).may("read")]
+            raise unknown(self.entity, readable, "entity")
         access = context.access(entity.name)
         if not access.may("read"):
             raise Forbidden(f"You have no right to read {entity.label}")
