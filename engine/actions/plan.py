@@ -76,10 +76,18 @@ class CompiledAction:
 
     def calls(self) -> bool:
         """Whether it, or an action that it runs, may speak to other systems."""
-        inner = (step.argument.value["name"] for step in self.action.steps if step.kind == "action")
-        return any(STEPS[step.kind].calls for step in self.action.steps) or any(
-            self._actions[name].calls() for name in inner
-        )
+        return any(STEPS[step.kind].calls for one in self._parts() for step in one.action.steps)
+
+    def runs(self) -> bool:
+        """Whether it, or an action that it runs, is done by a function."""
+        return any(one.action.run is not None for one in self._parts())
+
+    def _parts(self) -> Iterator[CompiledAction]:
+        """The action, and all that it runs."""
+        yield self
+        for step in self.action.steps:
+            if step.kind == "action":
+                yield from self._actions[step.argument.value["name"]]._parts()
 
     def plan(self, record: Record | None, draft: Draft, moment: Moment) -> Planning:
         """Plans one run on a record (value form), or on none.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import ObjectId
 
@@ -53,6 +53,9 @@ Document = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
 T = TypeVar("T")
 
+if TYPE_CHECKING:
+    from server.runtime.hook_jobs import HookJob
+
 MOST_SYNCHRONOUS = 1_000
 """Records that one request may act on while the client waits."""
 NOTHING: Mapping[str, Any] = {}
@@ -61,13 +64,15 @@ NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True)
 class Order:
-    """One action with its parameters, as somebody may run it; `draft` are the parameters as they were sent."""
+    """One action with its parameters, as somebody may run it; `draft` are the parameters as they were sent, `job` is
+    what runs it on one record in the background."""
 
     running: RunningApp
     caller: Caller
     compiled: CompiledEntity
     action: CompiledAction
     draft: Draft
+    job: HookJob | None = None
 
     @property
     def access(self) -> Access:
@@ -250,14 +255,18 @@ async def perform(order: Order, record_id: str, document: Document | None) -> tu
 
 
 async def _apply(order: Order, plan: ActionPlan, document: Document, scope: RunningApp) -> tuple[Any, Any] | None:
-    """Writes what was planned on a document, inside a unit; None where the record has another version now."""
-    compiled, caller, script = order.compiled, order.caller, order.script
+    """Writes what was planned on a document, inside a unit; None where the record has another version now.
+
+    A function that is gone on with finds done what comes before it; what comes after one that paused is left.
+    """
+    compiled, caller, script, job = order.compiled, order.caller, order.script, order.job
+    first = job is None or not job.resumed
     now, answer = document, document
     if any(isinstance(effect, Run) for effect in plan.effects):
         found = await scope.store.get(compiled.collection, document["_id"])
         if found is None or found["version"] != document["version"]:
             return None
-    if plan.linked:
+    if plan.linked and first:
         written = await change_document(scope, _with_all_rights(caller), compiled, now, plan.linked)
         if written is None:
             return None
@@ -267,21 +276,22 @@ async def _apply(order: Order, plan: ActionPlan, document: Document, scope: Runn
         for name in plan.performed
         for one in hearing(scope, caller if name == plan.performed[-1] else script, compiled, (ACTION + name,))
     ]
-    if plan.patch or heard:
+    if first and (plan.patch or heard):
         written = await change_document(scope, script, compiled, now, plan.patch, heard)
         if written is None:
             return None
         now, answer = written.planned, written.answer
     response = plan.response
     for effect in plan.effects:
-        returned = await carry_out(scope, script, effect, Subject(compiled, now, document))
+        returned = await carry_out(scope, script, effect, Subject(compiled, now, document, job=job))
         if isinstance(effect, Run) and effect.action == order.action.action.name:
             response = returned
     if any(touches_records(effect) for effect in plan.effects):
         fresh = await scope.store.get(compiled.collection, document["_id"])
         if fresh is not None and fresh["version"] != now["version"]:
             answer = {**answer, **fresh}
-    await follow_action(scope, replace(caller, context=order.context), compiled, now)
+    if job is None or job.pause is None:
+        await follow_action(scope, replace(caller, context=order.context), compiled, now)
     return _json(response), _render(order, answer)
 
 

@@ -16,12 +16,12 @@ from engine.query import join_filters
 from engine.records import Frame
 from engine.records.masking import mask_text, sensitive_parameters, sensitive_paths, values_at
 from server.runtime.hook_data import ScriptData
-from server.runtime.hook_jobs import HookJob, RunningJob
+from server.runtime.hook_jobs import HookJob
 from server.runtime.plain import to_plain
 from server.runtime.records import update_record
 from server.runtime.running import Caller, RunningApp
 from server.runtime.script_records import ScriptRecord
-from server.runtime.units import Unit, run_unit
+from server.runtime.units import Unit
 
 if TYPE_CHECKING:
     from server.runtime.effects import Subject
@@ -43,8 +43,7 @@ class HookContext:
         self._caller = caller.as_script()
         self._subject = subject
         self._run = run
-        self._job = RunningJob(subject.job) if subject.job is not None else None
-        self.job: HookJob | RunningJob = self._job or HookJob()
+        self.job = subject.job or HookJob()
         self.data = ScriptData(running, self._caller, self._write)
         self.user = to_plain(caller.user)
 
@@ -76,7 +75,7 @@ class HookContext:
             return
         collection, last = self._compiled.collection, None
         while True:
-            await self._flush()
+            await self.job.flush()
             wanted = selection if last is None else join_filters((selection, {"_id": {"$gt": last}}))
             page = await self._running.store.find(collection, wanted, sort=[("_id", 1)], limit=PAGE)
             for document in page:
@@ -121,8 +120,7 @@ class HookContext:
             raise BadRequest(f"A line of the log is {', '.join(LEVELS)}, not {level}")
         text = mask_text(str(message), self._secrets())
         write_line(self._running, self._caller, level, text)
-        if self._job is not None:
-            self._job.lines.append((level, text))
+        self.job.say(level, text)
 
     def fail(self, code: str, message: str) -> NoReturn:
         """Ends the action with an error; nothing of it stays where the database has transactions."""
@@ -143,11 +141,10 @@ class HookContext:
 
     async def _write(self, body: Callable[[RunningApp], Awaitable[T]]) -> T:
         """Everything that is written by the function passes here."""
-        if self._running.unit is not None:
-            return await self._write_inside(self._running.unit, body)
-        if self._job is not None:
-            return await self._job.fenced(body)
-        return await run_unit(self._running, body)
+        if self._running.unit is None:
+            return await self.job.write(self._running, body)
+        await self.job.flush()
+        return await self._write_inside(self._running.unit, body)
 
     async def _write_inside(self, unit: Unit, body: Callable[[RunningApp], Awaitable[T]]) -> T:
         """A refusal may be caught by the function, unless something of what was refused is written already."""
@@ -159,10 +156,6 @@ class HookContext:
             if unit.writes > before and self._running.store.transactions:
                 unit.spoiled = error
             raise
-
-    async def _flush(self) -> None:
-        if self._job is not None:
-            await self._job.flush()
 
     def _show(self, document: Mapping[str, Any] | None) -> ScriptRecord | None:
         if document is None:

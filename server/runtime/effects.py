@@ -22,7 +22,7 @@ from server.runtime.running import Caller, RunningApp
 from server.runtime.units import finally_do
 
 if TYPE_CHECKING:
-    from server.runtime.jobs.context import JobContext
+    from server.runtime.hook_jobs import HookJob
 
 Document = dict[str, Any]
 
@@ -43,8 +43,8 @@ class Subject:
     old: Mapping[str, Any] | None = None
     selection: Mapping[str, Any] | None = None
     """The filter of the records that an action of type many runs on."""
-    job: JobContext | None = None
-    """The job that does nothing but this."""
+    job: HookJob | None = None
+    """The job in which this is done, as functions know it."""
 
 
 async def carry_through(running: RunningApp, caller: Caller, planning: Generator[Call, None, ActionPlan]) -> ActionPlan:
@@ -117,6 +117,8 @@ async def _matching(running: RunningApp, entity: str, condition: Condition) -> l
 
 async def _log(running: RunningApp, caller: Caller, effect: Log, subject: Subject) -> Any:
     write_line(running, caller, effect.level, effect.message)
+    if subject.job is not None:
+        subject.job.say(effect.level, effect.message)
     return MISSING
 
 

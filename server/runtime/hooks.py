@@ -64,6 +64,7 @@ async def run_function(running: RunningApp, caller: Caller, run: Run, subject: S
     ctx = HookContext(running, caller, run, subject)
     try:
         result = await _call(function, ctx)
+        ctx.job.end()
         if running.unit is not None:
             running.unit.check()
         return MISSING if result is None else to_plain(result)

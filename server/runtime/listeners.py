@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.actions import ACTION, ActionPlan, CompiledListener, Effect, Heard
 from engine.compiler import CompiledEntity
@@ -20,6 +20,9 @@ from server.runtime.files.keeping import keep_files
 from server.runtime.records import answer_references, change_document, hearing, store_removal, store_write
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import in_time, run_unit
+
+if TYPE_CHECKING:
+    from server.runtime.hook_jobs import HookJob
 
 Document = Mapping[str, Any]
 
@@ -140,9 +143,10 @@ async def respond_later(
     plan: ActionPlan,
     document: Document,
     old: Document | None,
+    job: HookJob | None = None,
 ) -> None:
-    """Does it, in one unit of work. What steps set is a change of its own to the record as it is now, if it is there
-    still."""
+    """Does it, in one unit of work, in a job. What steps set is a change of its own to the record as it is now, if it
+    is there still."""
     compiled, script = running.entity(listener.entity.name), caller.as_script()
 
     async def body(unit: RunningApp) -> None:
@@ -154,7 +158,7 @@ async def respond_later(
                 raise Conflict("The record is being changed by somebody else")
             now = written.planned
         for effect in plan.effects:
-            await carry_out(unit, script, effect, Subject(compiled, now or document, old))
+            await carry_out(unit, script, effect, Subject(compiled, now or document, old, job=job))
 
     await run_unit(running, body)
 

@@ -10,14 +10,17 @@ from typing import Any, Generic, TypeVar
 import bson
 
 from engine.errors import RequestError
+from engine.fields.base import MISSING
 from engine.jobs import (
     EXPIRES,
+    FIELDS,
     MOST_ENTRIES,
     MOST_ENTRY_BYTES,
     Entry,
     Job,
     Level,
     Note,
+    State,
     apply_note,
     to_note_change,
     to_note_filter,
@@ -25,7 +28,8 @@ from engine.jobs import (
 )
 from server.runtime.cancelling import check_cancelled
 from server.runtime.jobs.crash_points import CrashPoint, pass_point
-from server.runtime.jobs.stored import JOBS, RESULTS, expiry, write_log
+from server.runtime.jobs.desk import Pause, leave, take_desk
+from server.runtime.jobs.stored import JOBS, LOGS, RESULTS, expiry, log_line, write_log
 from server.runtime.jobs.timing import Timing
 from server.runtime.running import Caller, RunningApp, wall_clock
 from server.runtime.units import run_unit
@@ -57,6 +61,9 @@ class Work(Generic[Item]):
     checkpoint: Callable[[Item], Any]
     alone: bool = False
     """Whether the effect opens its own transaction, for one item at a time: something in it must not be repeated."""
+    apart: bool = False
+    """Whether each item has a transaction of its own, which commands given to the job do not undo, and may be gone on
+    with later: the effect may give a Pause."""
 
 
 class Stopped(Exception):
@@ -82,7 +89,10 @@ class JobContext:
     stop_asked: bool = False
     """Set by the worker; kinds ask `stopping`."""
     stop_noticed: bool = False
+    paused: Pause | None = None
+    """The item with which the run before this one stopped in the middle, until something is noted of it."""
     _together: int = MOST_TOGETHER
+    _lines: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def stopping(self) -> bool:
@@ -92,14 +102,25 @@ class JobContext:
 
     async def log(self, level: Level, message: str) -> None:
         """Adds a line to the job's log."""
+        await self.write_lines()
         await write_log(self.running.store, self.job.id, self.running.clock(), level, message)
+
+    def say(self, level: Level, message: str) -> None:
+        """As log, with the next `write_lines`; what is said in a unit of work that is repeated is said once."""
+        self._lines.append(log_line(self.job.id, self.running.clock(), level, message))
+
+    async def write_lines(self) -> None:
+        """Adds what was said to the job's log."""
+        if self._lines:
+            lines, self._lines = self._lines, []
+            await self.running.store.insert_many(LOGS, lines, ordered=True)
 
     async def note(self, note: Note) -> None:
         """Writes what was done so far. Raises LeaseLost."""
         check_cancelled()
         if not await self._write_note(self.running.store, note):
             raise LeaseLost
-        self.job = apply_note(self.job, note)
+        self._noted(note)
 
     async def fenced(self, body: Callable[[RunningApp], Awaitable[tuple[T, Note]]]) -> T:
         """Runs the body, which writes through the running app that it is given, and notes what it says was done: both
@@ -109,16 +130,51 @@ class JobContext:
         """
 
         check_cancelled()
+        said = len(self._lines)
 
         async def run(scope: RunningApp) -> tuple[T, Note]:
+            del self._lines[said:]
             result, note = await body(scope)
             if not await self._write_note(scope.store, note):
                 raise LeaseLost
             return result, note
 
         result, note = await run_unit(self.running, run, self.session)
-        self.job = apply_note(self.job, note)
+        self._noted(note)
         return result
+
+    async def take_desk(self) -> None:
+        """Learns what the worker before this one did `apart` and could not note any more. Raises LeaseLost."""
+        left = await take_desk(self.running.store, self.job, self.running.clock())
+        if isinstance(left, Note):
+            await self.note(left)
+        else:
+            self.paused = left
+
+    async def apart(self, body: Callable[[RunningApp], Awaitable[Note | Pause]]) -> None:
+        """As fenced, for a body that commands given to the job must not have repeated; after `take_desk`.
+
+        Other writers of the same records may, as long as the job shall not stop. A body that gives a Pause is not done,
+        what it wrote stays, and the job stops. Raises Stopped and LeaseLost.
+        """
+        check_cancelled()
+        said, tries = len(self._lines), 0
+
+        async def run(scope: RunningApp) -> Note | Pause:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                del self._lines[said:]
+                await self._look()
+            done = await body(scope)
+            if not await leave(scope.store, self.job, done):
+                raise LeaseLost
+            return done
+
+        done = await run_unit(self.running, run, self.session)
+        if isinstance(done, Pause):
+            raise Stopped
+        await self.note(done)
 
     async def each(self, items: Sequence[Item], work: Work[Item]) -> None:
         """Does the work once on each item, and keeps what it gave, or the RequestError that it raised, under the item's
@@ -130,18 +186,25 @@ class JobContext:
         while done < len(items):
             if self.stopping:
                 raise Stopped
-            if self.running.store.transactions and not work.alone:
-                done += await self._do_together(items[done : done + self._together], work)
-            else:
+            if not self.running.store.transactions or work.alone:
                 await self._do_alone(items[done], work)
                 done += 1
+            elif work.apart:
+                await self._do_apart(items[done], work)
+                done += 1
+            else:
+                done += await self._do_together(items[done : done + self._together], work)
+            await self.write_lines()
 
     async def _do_together(self, items: Sequence[Item], work: Work[Item]) -> int:
         """Does some of the items in one transaction and tells how many, none where one of several was refused."""
-        most = len(items) * 2
+        most, tries, said = len(items) * 2, 0, len(self._lines)
 
         async def run(scope: RunningApp) -> tuple[int, Note]:
-            nonlocal most
+            nonlocal most, tries
+            tries += 1
+            if tries > 1:
+                await self._look()
             most = max(1, most // 2)  # other writers of the same records won: fewer items will meet fewer of them
             entries, count = [], 0
             loaded = await work.load(scope, items[:most])
@@ -163,12 +226,33 @@ class JobContext:
         except RequestError as error:
             if len(items) > 1:
                 self._together = 1
+                del self._lines[said:]
                 return 0
             await self._refuse(items[0], work, error)
             return 1
         pass_point(CrashPoint.AFTER_CHECKPOINT)
         self._together = min(MOST_TOGETHER, self._together * 2)
         return count
+
+    async def _do_apart(self, item: Item, work: Work[Item]) -> None:
+        """Does one item in a transaction of its own."""
+
+        async def run(scope: RunningApp) -> Note | Pause:
+            pass_point(CrashPoint.BEFORE_WRITE)
+            loaded = await work.load(scope, [item])
+            response = await work.effect(scope, item, loaded.get(work.key(item)), False)
+            pass_point(CrashPoint.AFTER_WRITE)
+            if isinstance(response, Pause):
+                return response
+            entries = [] if response is SKIPPED else [Entry(work.key(item), response)]
+            return await self._keep(scope.store, entries, Note(checkpoint=work.checkpoint(item), processed=1))
+
+        try:
+            await self.apart(run)
+        except RequestError as error:
+            await self._refuse(item, work, error)
+            return
+        pass_point(CrashPoint.AFTER_CHECKPOINT)
 
     async def _do_alone(self, item: Item, work: Work[Item]) -> None:
         """Does one item without a transaction: first notes that it is under way, then that it is done."""
@@ -182,7 +266,14 @@ class JobContext:
         except RequestError as error:
             await self._refuse(item, work, error)
             return
+        except Stopped:
+            await self.note(Note())
+            raise
         pass_point(CrashPoint.AFTER_WRITE)
+        if isinstance(response, Pause):
+            await leave(self.running.store, self.job, response)
+            await self.note(Note())
+            raise Stopped
         entries = [] if response is SKIPPED else [Entry(work.key(item), response)]
         note = Note(checkpoint=work.checkpoint(item), processed=1)
         await self.note(await self._keep(self.running.store, entries, note))
@@ -223,6 +314,21 @@ class JobContext:
             if not isinstance(error, DuplicateKey):  # then it is there already, from before the job was cut off
                 raise error
         return replace(note, entries=len(documents), entry_bytes=size - self.job.entry_bytes)
+
+    def _noted(self, note: Note) -> None:
+        self.job = apply_note(self.job, note)
+        if note.checkpoint is not MISSING:
+            self.paused = None
+
+    async def _look(self) -> None:
+        """Before something is repeated: raises Stopped where the job shall stop, LeaseLost where others have it."""
+        shown = {FIELDS["state"]: 1, FIELDS["fence"]: 1}
+        now = await self.running.store.get(JOBS, self.job.id, shown)
+        if now is None or now[FIELDS["fence"]] != self.job.fence:
+            raise LeaseLost
+        if now[FIELDS["state"]] == State.STOPPING.value:
+            self.stop_asked = True
+            raise Stopped
 
     async def _write_note(self, store: Store, note: Note) -> bool:
         return await store.update(JOBS, to_note_filter(self.job), to_note_change(self.job, note))

@@ -8,6 +8,7 @@ the starter whenever the job goes on.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bson import ObjectId
@@ -25,6 +26,7 @@ from server.runtime.effects import Subject, carry_through
 from server.runtime.jobs.context import SKIPPED, JobContext, Work
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind, Results
+from server.runtime.jobs.scripted import ItemJob, WholeJob
 from server.runtime.jobs.selected import work_on_selected
 from server.runtime.parameters import ACTION_FLAGS, refuse_parameters, take_flags
 from server.runtime.running import SYSTEM, Caller, RunningApp
@@ -120,6 +122,8 @@ async def _run(context: JobContext) -> Results | None:
     order = await actions.take_order(running, context.caller, payload["entity"], payload["action"], body)
     if order.action.kind is not ActionKind.ONE:
         return await _run_once(context, order)
+    if order.action.runs():
+        await context.take_desk()
     if "ids" in payload:
         await _run_on_ids(context, order, payload["ids"])
     else:
@@ -142,7 +146,7 @@ async def _run_once(context: JobContext, order: Order) -> Results:
         selection = await _selection_once(context, order)
         planning = order.action.plan(None, order.draft, context.running.moment(context.caller))
         plan = await carry_through(context.running, order.caller, planning)
-        subject = Subject(order.compiled, selection=selection, job=context)
+        subject = Subject(order.compiled, selection=selection, job=WholeJob(context))
         response = await actions.apply_once(order, plan, subject, context.running)
     except RequestError as error:
         await context.log(Level.ERROR, actions.message_of(error))
@@ -171,9 +175,10 @@ def _effect(context: JobContext, order: Order, key: Callable[[Any], str]) -> Cal
             raise Conflict(UNSURE)
         if document is None and "ids" not in (context.job.payload or {}):
             return SKIPPED  # somebody deleted it, or it does not match any more
-        here = Order(running, order.caller, order.compiled, order.action, order.draft)
+        job = ItemJob(context, key(item), keeps=order.action.action.run is not None, stops=not order.action.calls())
+        here = replace(order, running=running, job=job)
         response, _ = await actions.perform(here, key(item), document)
-        return to_storable(response)
+        return job.pause or to_storable(response)
 
     return act
 
@@ -189,13 +194,15 @@ async def _run_on_ids(context: JobContext, order: Order, ids: Sequence[str]) -> 
         return {str(one["_id"]): one for one in await running.store.get_many(collection, keys)}
 
     effect = _effect(context, order, key)
-    work = Work(load, effect, key=key, checkpoint=lambda place: place + 1, alone=order.action.calls())
+    action = order.action
+    work = Work(load, effect, key, lambda place: place + 1, alone=action.calls(), apart=action.runs())
     await context.each(range(context.job.checkpoint, len(ids)), work)
 
 
 async def _run_on_matches(context: JobContext, order: Order, selection: Mapping[str, Any]) -> None:
     effect = _effect(context, order, str)
-    await work_on_selected(context, order.compiled.collection, selection, effect, alone=order.action.calls())
+    action, collection = order.action, order.compiled.collection
+    await work_on_selected(context, collection, selection, effect, alone=action.calls(), apart=action.runs())
 
 
 EXECUTE_ACTION = JobKind(JobType.EXECUTE_ACTION, _run)

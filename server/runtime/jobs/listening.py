@@ -11,8 +11,10 @@ from engine.errors import BadRequest
 from engine.jobs import JobType, Note
 from server.runtime import listeners
 from server.runtime.jobs.context import JobContext
+from server.runtime.jobs.desk import Pause
 from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind
+from server.runtime.jobs.scripted import ItemJob
 from server.runtime.running import Caller, RunningApp
 
 Document = Mapping[str, Any]
@@ -44,17 +46,19 @@ async def _run(context: JobContext) -> None:
     listener = context.running.entity(payload["entity"]).behaviour.listeners.named(payload["listener"])
     if listener is None:
         raise BadRequest(f"There is no listener {payload['listener']} in {payload['entity']} any more")
+    await context.take_desk()
     if context.job.checkpoint is not None:
         return
     running = replace(context.running, chain=tuple(payload["chain"]))
     plan = await listeners.plan_later(running, context.caller, listener, payload["record"], payload["old"])
 
-    async def body(scope: RunningApp) -> tuple[None, Note]:
+    async def body(scope: RunningApp) -> Note | Pause:
         unit = replace(scope, chain=(*running.chain, listener.name))
-        await listeners.respond_later(unit, context.caller, listener, plan, payload["record"], payload["old"])
-        return None, Note(checkpoint=True)
+        job = ItemJob(context, listener.name, keeps=listener.listener.run is not None, stops=not plan.called)
+        await listeners.respond_later(unit, context.caller, listener, plan, payload["record"], payload["old"], job)
+        return job.pause or Note(checkpoint=True)
 
-    await context.fenced(body)
+    await context.apart(body)
 
 
 EXECUTE_LISTENER = JobKind(JobType.EXECUTE_LISTENER, _run)

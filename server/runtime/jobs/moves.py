@@ -24,6 +24,7 @@ from engine.jobs import (
     to_change,
     to_filter,
 )
+from server.runtime.jobs.desk import clear_desk
 from server.runtime.jobs.stored import JOBS, PAGE_OUT, read_job, write_log
 from server.runtime.running import RunningApp
 from server.store import Store, run_bound
@@ -45,6 +46,8 @@ async def move(running: RunningApp, job: Job, transition: Transition, given: Cir
         after = apply(job, transition, given)
         for level, message in lines:
             await write_log(store, job.id, given.now, level, message)
+        if transition.command is Command.FORCE_STOP:
+            await clear_desk(store, job)
         if after.state.ended and after.parent is not None:
             await _count_child(store, after.parent.id, given, failed=after.has_errors)
         return after

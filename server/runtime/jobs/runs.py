@@ -15,7 +15,7 @@ from server.runtime.cancelling import check_cancelled
 from server.runtime.jobs.callers import caller_of
 from server.runtime.jobs.context import JobContext, LeaseLost, Stopped
 from server.runtime.jobs.crash_points import CrashPoint, pass_point
-from server.runtime.jobs.kinds import JobKind
+from server.runtime.jobs.kinds import JobKind, Results
 from server.runtime.jobs.moves import Line, settle
 from server.store import StoreError, StoreUnavailable
 from server.tracing import working
@@ -44,7 +44,7 @@ async def _run_job(context: JobContext, kind: JobKind) -> None:
     try:
         context.caller = await caller_of(context.running, context.job)
         await context.log(Level.INFO, "Started" if context.job.checkpoint is None else "Goes on")
-        results = await kind.run(context)
+        results = await _run_kind(context, kind)
     except LeaseLost:
         return
     except Stopped:
@@ -61,6 +61,20 @@ async def _run_job(context: JobContext, kind: JobKind) -> None:
         line = (Level.WARN, "Finished with errors") if context.job.has_errors else (Level.INFO, "Finished")
         given = Circumstances(context.running.clock(), results=results)
         await _settle(context, Command.FINISH, given, line)
+
+
+async def _run_kind(context: JobContext, kind: JobKind) -> Results | None:
+    """What the kind gives. However it ends, what was said until then is in the log."""
+    try:
+        results = await kind.run(context)
+    except LeaseLost:
+        raise
+    except Exception:
+        with contextlib.suppress(StoreError):
+            await context.write_lines()
+        raise
+    await context.write_lines()
+    return results
 
 
 async def hand_back(context: JobContext) -> None:

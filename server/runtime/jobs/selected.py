@@ -25,9 +25,15 @@ MOST_IDS = 5_000
 
 
 async def work_on_selected(
-    context: JobContext, collection: str, selection: Mapping[str, Any], effect: Effect, *, alone: bool = False
+    context: JobContext,
+    collection: str,
+    selection: Mapping[str, Any],
+    effect: Effect,
+    *,
+    alone: bool = False,
+    apart: bool = False,
 ) -> None:
-    """Does the effect once on each record; `alone` is that of Work. Raises Stopped and LeaseLost."""
+    """Does the effect once on each record; `alone` and `apart` are those of Work. Raises Stopped and LeaseLost."""
     store = context.running.store
     if context.job.checkpoint is None:
         last = await store.find(collection, selection, sort=[("_id", -1)], limit=1, projection={"_id": 1})
@@ -42,7 +48,7 @@ async def work_on_selected(
         return {str(one["_id"]): one for one in await running.store.find(collection, wanted)}
 
     last_id = context.job.checkpoint["last"]
-    work = Work(load, effect, key=str, checkpoint=lambda key: {"after": key, "last": last_id}, alone=alone)
+    work = Work(load, effect, str, lambda key: {"after": key, "last": last_id}, alone=alone, apart=apart)
     while keys := await _next_ids(context, collection, selection):
         await context.each(keys, work)
 

@@ -19,6 +19,8 @@ LOGS = "sys.jobLogs"
 """_id, job, timestamp (ms), level, message, expires."""
 RESULTS = "sys.jobResults"
 """_id, job, number, key, result, expires: what became of one item of a job."""
+DESKS = "sys.jobDesks"
+"""_id (the job), fence, before (the job's checkpoint), note, pause, expires; see `jobs.desk`."""
 IMPORTED, REFUSED = "sys.importedRows", "sys.refusedRows"
 """What imports wrote, and what they did not, see `imports.ledger`."""
 WORKERS = "sys.workers"
@@ -41,7 +43,7 @@ _INDEXES: tuple[tuple[str, str, tuple[tuple[str, int], ...], Mapping[str, Any]],
     (LOGS, "cw_job", (("job", 1), ("_id", 1)), {}),
     (RESULTS, "cw_job", (("job", 1), ("number", 1)), {}),
 )
-_EXPIRING = (JOBS, LOGS, RESULTS, IMPORTED, REFUSED, WORKERS)
+_EXPIRING = (JOBS, LOGS, RESULTS, DESKS, IMPORTED, REFUSED, WORKERS)
 
 
 async def prepare_jobs(store: Store) -> None:
@@ -71,8 +73,13 @@ async def read_held(store: Store, queue: str | None = None) -> list[Job]:
 
 async def write_log(store: Store, job: ObjectId, now: int, level: Level, message: str) -> None:
     """Adds a line to a job's log."""
+    await store.insert(LOGS, log_line(job, now, level, message))
+
+
+def log_line(job: ObjectId, now: int, level: Level, message: str) -> dict[str, Any]:
+    """A line of a job's log as it is stored."""
     line = {"_id": ObjectId(), "job": job, "timestamp": now, "level": level.value, "message": message}
-    await store.insert(LOGS, line | {EXPIRES: expiry(now)})
+    return line | {EXPIRES: expiry(now)}
 
 
 def expiry(now: int) -> DatetimeMS:
@@ -81,6 +88,7 @@ def expiry(now: int) -> DatetimeMS:
 
 
 __all__ = [
+    "DESKS",
     "IMPORTED",
     "JOBS",
     "LOGS",
@@ -90,6 +98,7 @@ __all__ = [
     "SCHEDULES",
     "WORKERS",
     "expiry",
+    "log_line",
     "prepare_jobs",
     "read_held",
     "read_job",
