@@ -7,15 +7,18 @@ read, so that a cascade and a client never undo each other.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from bson import ObjectId
 
+from engine.actions import CHANGED, CONDITION_MET, Heard
+from engine.compiler import CompiledEntity
 from engine.errors import RequestError
 from engine.permissions import FULL_ACCESS
+from engine.records import Change
 from engine.records.cascades import Referrer
 from engine.records.outbox import DEEPEST, REVISION, Intent, Kind, pushing
 from server.runtime.following import cause_of
@@ -102,8 +105,11 @@ async def edit_record(
     versioned: bool = False,
 ) -> None:
     """As `_edit`, where the edit is made anew of each state of the document that is tried."""
+    from server.runtime.records import hearing  # what records do is followed by cascades
+
     following = running.compiled.following[name]
-    moment = running.moment(SYSTEM)
+    compiled, moment = running.entity(name), running.moment(SYSTEM)
+    heard = hearing(running, SYSTEM, compiled, (CHANGED, CONDITION_MET)) if versioned else []
     for _ in range(MOST_ATTEMPTS):
         document = await running.store.get(name, key)
         if document is None:
@@ -114,6 +120,14 @@ async def edit_record(
         cause = None
         if versioned:
             values["version"] = document["version"] + 1
+            if heard:
+                try:
+                    if await _change_heard(running, compiled, document, values, heard, depth):
+                        return
+                    continue
+                except RequestError as error:
+                    logger.warning("%s in %s changes unheard, as a listener failed: %s", key, name, error.message)
+                    heard = []
             cause = cause_of(running, SYSTEM, cascade=True)
         intents = following.of_edit(document, values, depth, cause)
         if depth > DEEPEST and any(one["kind"] != Kind.AUDIT for one in intents):
@@ -126,6 +140,25 @@ async def edit_record(
                 running.outbox.wake(name, key)
             return
     logger.error("%s in %s changes faster than what it keeps of others can be brought up to date", key, name)
+
+
+async def _change_heard(
+    running: RunningApp,
+    compiled: CompiledEntity,
+    document: Document,
+    values: Mapping[str, Any],
+    heard: Sequence[Heard],
+    depth: int,
+) -> bool:
+    """Writes a change of the engine's own with what its listeners make of it; tells whether the record still had the
+    version that was read. Raises what listeners raise, and then nothing is written."""
+    from server.runtime.listeners import save_heard  # listeners write records
+
+    planned = {**document, **values}
+    old, record = compiled.rules.load(document), compiled.rules.load(planned)
+    change = Change(old, record, document["version"], dict(values), planned, planned, document)
+    scope = replace(running, depth=max(depth, 1))
+    return await save_heard(scope, SYSTEM, compiled, change, heard) is not None
 
 
 async def check(running: RunningApp, name: str, key: ObjectId, intent: Intent, removed: Document | None) -> None:

@@ -244,3 +244,45 @@ async def test_a_ring_of_labels_ends(make_world, caplog):
     await world.change("rings", first["id"], next=second["id"])
     await asyncio.wait_for(world.settle(), 20)
     assert "end of a chain of more than 8 labels or sums" in caplog.text
+
+
+HEARD = """
+recordLabel: title
+fields:
+  title: {type: text}
+  state: {type: text}
+  owner: {type: relationship, entity: companies, onDelete: remove}
+listeners:
+  orphaned:
+    on: [changed]
+    from: [system]
+    when: "owner is None and old.owner is not None"
+    steps:
+      - set: {state: "= 'lost ' + old.owner.label"}
+      - create: {entity: diary, values: {text: "{title} is alone"}}
+      - {fail: {message: Not this one}, when: "title == 'Stubborn'"}
+  byHand: {on: [changed], steps: [{set: {state: by hand}}]}
+"""
+
+
+async def test_listeners_hear_of_a_reference_that_goes_with_its_target(make_world):
+    world = await make_world(
+        {
+            "companies": ENTITIES["companies"],
+            "boats": HEARD,
+            "diary": "fields: {text: {type: text}}\n",
+        }
+    )
+    company = await world.create("companies", name="Sea")
+    boat = await world.create("boats", title="Mary", owner=company["id"])
+    stubborn = await world.create("boats", title="Stubborn", owner=company["id"])
+    await world.change("companies", company["id"], name="Ocean")
+    await world.settle()
+    assert (await world.read("boats", boat["id"]))["version"] == 0, "a label that follows is no change to hear of"
+    await world.delete("companies", company["id"])
+    await world.settle()
+    found = await world.read("boats", boat["id"])
+    assert (found["owner"], found["state"], found["version"]) == (None, "lost Ocean", 1)
+    kept = await world.read("boats", stubborn["id"])
+    assert (kept["owner"], kept["state"], kept["version"]) == (None, None, 1), "it goes all the same, unheard"
+    assert [one["text"] for one in await world.store.find("diary", {})] == ["Mary is alone"]
