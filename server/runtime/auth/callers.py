@@ -1,6 +1,7 @@
 """Tokens to Callers: in goes what a request shows and where it comes from, out comes who asks.
 
-A token and its user are read from the database at most once in BELIEVED seconds; the address is judged each time.
+A token and its user are read from the database at most once in BELIEVED seconds, more often for short sessions; the
+address is judged each time.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Any
 from engine.errors import Forbidden, Unauthorized
 from engine.permissions.addresses import Address
 from engine.permissions.scopes import parse_scopes
-from server.runtime.auth.desk import Recognised
+from server.runtime.auth.desk import BELIEVED, Recognised
 from server.runtime.auth.people import USERS, Person, read_person
-from server.runtime.auth.tokens import SESSION, Token, find_token, is_token, note_use, token_id
+from server.runtime.auth.tokens import SESSION, Token, find_token, is_token, note_use, token_id, write_every
 from server.runtime.running import Caller, RunningApp
 
 ANONYMOUS_GROUP = "anonymous"
@@ -63,7 +64,8 @@ async def _recognise(running: RunningApp, text: str, key: str, read_at: float, a
     groups, developer = user.membership.groups, user.is_developer
     caller = Caller(_record(running, user), admin, token.id, scopes, groups, developer, address)
     memberships = tuple(person.membership for person in valid)
-    return Recognised(caller, frozenset(ids), memberships, valid_until, read_at)
+    kept_until = read_at + min(BELIEVED, write_every(timeout) / 1000)
+    return Recognised(caller, frozenset(ids), memberships, valid_until, kept_until)
 
 
 def _still_holds(token: Token, people: list[Person]) -> bool:

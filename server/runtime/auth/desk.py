@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from server.runtime.running import Caller
 
 BELIEVED = 0.8
-"""Seconds for which a recognised token is not looked up again: logging out and the like reach all processes in less
-than a second."""
+"""Seconds for which a recognised token is not looked up again, unless its sessions are so short that its uses are
+written down more often: logging out and the like reach all processes in less than a second."""
 MOST_KEPT = 10_000
 MOST_WAITING = 200
 """Logins that wait for their turn; each turn takes as long as one hash."""
@@ -32,14 +32,15 @@ class Recognised:
     """What is known of a token: the caller as first seen, whose address each request tells anew, and what it is still
     checked for.
 
-    `memberships` are those of the user and of who impersonates them; `valid_until` is in ms of the app's clock.
+    `memberships` are those of the user and of who impersonates them; `valid_until` is in ms of the app's clock,
+    `kept_until` in seconds of the timer.
     """
 
     caller: Caller
     people: frozenset[ObjectId]
     memberships: tuple[Membership, ...]
     valid_until: int | None
-    read_at: float
+    kept_until: float
 
 
 class KnownCallers:
@@ -58,7 +59,7 @@ class KnownCallers:
     def get(self, key: str) -> Recognised | None:
         """What was read of the token within the last moment."""
         found = self._known.get(key)
-        if found is not None and self.timer() - found.read_at >= BELIEVED:
+        if found is not None and self.timer() >= found.kept_until:
             del self._known[key]
             return None
         return found

@@ -6,7 +6,7 @@ that needs no salt. Documents of `sys.tokens`:
   _id    SHA-256 of the token, hexadecimal        kind     session or api
   user   whose rights it gives (ObjectId)         admin    who impersonates the user, or null
   epochs the session epochs of user and admin at login; a session whose user has another one by now is over
-  created, used   ms; `used` is written once a minute      ends     when it may be purged (date), null: never
+  created, used   ms; `used` see `write_every`      ends     when it may be purged (date), null: never
   name, scopes    of API tokens; scopes null: whatever the user may do
 """
 
@@ -34,7 +34,7 @@ _ALPHABET = string.ascii_letters + string.digits
 _CHARACTERS = frozenset(_ALPHABET)
 
 WRITE_EVERY = MINUTE
-"""A use is written down this long after the last one that was, in ms."""
+"""A use is written down this long after the last one that was, in ms, where sessions are not short."""
 LONGEST_SESSION = 30 * 24 * 60 * MINUTE
 """A session ends this long after the login, however busy it is, in ms."""
 
@@ -141,9 +141,15 @@ def _token(found: Mapping[str, Any]) -> Token:
     )
 
 
+def write_every(idle: int) -> int:
+    """How long after the last use that was written down the next one is, in ms: a tenth of the time after which an
+    unused session ends, at most a minute."""
+    return min(WRITE_EVERY, idle // 10)
+
+
 async def note_use(store: Store, token: Token, now: int, idle: int) -> None:
-    """Writes down that the token is in use, at most once a minute."""
-    if now - token.used < WRITE_EVERY:
+    """Writes down that the token is in use, as often as `write_every` says."""
+    if now - token.used < write_every(idle):
         return
     change: dict[str, Any] = {"used": now}
     if token.kind == SESSION:
@@ -170,4 +176,5 @@ __all__ = [
     "note_use",
     "start_session",
     "token_id",
+    "write_every",
 ]

@@ -30,6 +30,7 @@ FILES = {
 }
 COMPILED = compile_app(Sources(".", FILES))
 ANONYMOUS = compile_app(Sources(".", {**FILES, "groups/anonymous.yaml": "label: Anybody\n"}))
+SHORT = compile_app(Sources(".", {**FILES, "app.yaml": "name: crm\nlabel: CRM\nsession: {timeout: 4s}\n"}))
 
 PASSWORD = "correct horse 7"
 HOME = parse_address("192.0.2.10")

@@ -11,7 +11,7 @@ from server.runtime import lists, records, users
 from server.runtime.auth import login, tokens
 from server.runtime.auth.desk import BELIEVED, KnownCallers
 from server.runtime.running import SYSTEM, Caller
-from tests.integration.auth.conftest import ANONYMOUS, ELSEWHERE, HOME, OFFICE, PASSWORD
+from tests.integration.auth.conftest import ANONYMOUS, ELSEWHERE, HOME, OFFICE, PASSWORD, SHORT
 
 NEW = "another horse 8"
 
@@ -130,6 +130,18 @@ async def test_a_use_is_written_once_a_minute(world):
     assert len(set(written)) == 5  # the login, and each full minute of four
 
 
+async def test_the_shortest_sessions_go_on_while_they_are_used(open_world):
+    world = await open_world(SHORT)
+    world.running.desk.known = KnownCallers(lambda: world.clock.now / 1000)
+    await world.user("ann@example.com")
+    token = await world.token("ann@example.com")
+    for step in (2_000, 2_000, 399, 3_600, 2_000):
+        world.clock.now += step
+        assert await world.status(world.who(token)) == 200
+    world.clock.pass_(seconds=4)
+    assert await world.status(world.who(token)) == 401
+
+
 async def test_a_busy_token_is_looked_up_once_in_a_moment(world):
     await world.user("ann@example.com")
     token = await world.token("ann@example.com")
@@ -217,7 +229,7 @@ class TestEnding:
         known = KnownCallers(lambda: now[0])
 
         class Read:
-            read_at = 0.0
+            kept_until = BELIEVED
 
         for number in range(25_000):
             known.keep(str(number), Read(), known.state)
