@@ -15,10 +15,12 @@ CastworkError
     ├── MethodNotAllowed      405 methodNotAllowed, with Allow
     ├── OptimisticLocking     409 optimisticLocking, with currentVersion
     ├── Conflict              409 conflict
+    ├── InProgress            409 inProgress, with Retry-After
     ├── TooLarge              413 tooLarge
     ├── UriTooLong            414 uriTooLong
     ├── UnsupportedMediaType  415 unsupportedMediaType
     ├── RangeNotSatisfiable   416 rangeNotSatisfiable, with Content-Range
+    ├── KeyReused             422 keyReused
     ├── HeadTooLarge          431 headTooLarge
     ├── TooManyRequests       429 tooManyRequests, with Retry-After
     ├── InternalError         500 internalError
@@ -130,10 +132,14 @@ class FieldProblem:
 
 
 class RequestError(CastworkError):
-    """A refused request. `code` and `status` are fixed by the class; `extra` joins the error body."""
+    """A refused request. `code` and `status` are fixed by the class; `extra` joins the error body.
+
+    `lasting` tells that the request itself is at fault, so that the very same one need not be tried again.
+    """
 
     code: ClassVar[str] = "internalError"
     status: ClassVar[int] = 500
+    lasting: ClassVar[bool] = True
 
     def __init__(
         self, message: str, *, problems: Iterable[FieldProblem] = (), extra: Mapping[str, object] | None = None
@@ -179,6 +185,7 @@ class Unauthorized(RequestError):
 
     code = "unauthorized"
     status = 401
+    lasting = False
 
     @property
     def headers(self) -> dict[str, str]:
@@ -191,6 +198,7 @@ class Forbidden(RequestError):
 
     code = "forbidden"
     status = 403
+    lasting = False
 
 
 class PasswordExpired(Forbidden):
@@ -240,6 +248,7 @@ class Conflict(RequestError):
 
     code = "conflict"
     status = 409
+    lasting = False
 
 
 class TooLarge(RequestError):
@@ -289,6 +298,8 @@ class HeadTooLarge(RequestError):
 class _Retryable(RequestError):
     """A refusal that time heals; `retry_after` is in whole seconds."""
 
+    lasting = False
+
     def __init__(self, message: str, *, retry_after: int = 1) -> None:
         super().__init__(message)
         self.retry_after = retry_after
@@ -306,11 +317,26 @@ class TooManyRequests(_Retryable):
     status = 429
 
 
+class InProgress(_Retryable):
+    """The same request, by its idempotency key, is being carried out at this moment."""
+
+    code = "inProgress"
+    status = 409
+
+
+class KeyReused(RequestError):
+    """The idempotency key was sent before with another body."""
+
+    code = "keyReused"
+    status = 422
+
+
 class InternalError(RequestError):
     """Something unexpected; the log has the details under the request id."""
 
     code = "internalError"
     status = 500
+    lasting = False
 
 
 class Unavailable(_Retryable):

@@ -93,7 +93,7 @@ class Scope(StrEnum):
 class Shape:
     """One method of a path with variables. A path with `{entity}` is served once for each entity, one with `{action}`
     once for each action of each entity; one that is about a single entity names it in `entity`. `kinds` are those of
-    the actions that it serves."""
+    the actions that it serves. Requests for `once` may be sent again without being carried out again."""
 
     operation: Operation
     method: str
@@ -102,6 +102,7 @@ class Shape:
     scope: Scope
     entity: str | None = None
     kinds: frozenset[ActionKind] = frozenset()
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ class Route:
     shape: str
     brings_files: bool = False
     """Whether a body may bring files along, for fields of records or parameters of actions."""
+    once: bool = False
+    """Whether an idempotency key is heeded, so that a request which is sent again gets the answer of the first."""
 
 
 RECORDS = "/data/{entity}"
@@ -132,27 +135,29 @@ _ON_RECORDS = frozenset({ActionKind.ONE, ActionKind.MANY})
 
 SHAPES: tuple[Shape, ...] = (
     Shape(Operation.AGGREGATE, "PUT", f"{RECORDS}/aggregate", Permission.READ, Scope.DATA),
-    Shape(Operation.EXPORT, "PUT", f"{RECORDS}/export", Permission.EXPORT, Scope.DATA),
+    Shape(Operation.EXPORT, "PUT", f"{RECORDS}/export", Permission.EXPORT, Scope.DATA, once=True),
     Shape(Operation.IMPORT, "POST", f"{RECORDS}/import", Permission.IMPORT, Scope.DATA),
     Shape(Operation.ENTITY_TRAIL, "GET", f"{RECORDS}/auditLogs", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.ENTITY_TRAIL, "GET", f"{RECORDS}/history", Permission.AUDIT_LOGS, Scope.DATA),  # its older name
     Shape(Operation.READ, "GET", _RECORD, Permission.READ, Scope.DATA),
-    Shape(Operation.UPDATE, "PUT", _RECORD, Permission.UPDATE, Scope.DATA),
-    Shape(Operation.DELETE, "DELETE", _RECORD, Permission.DELETE, Scope.DATA),
+    Shape(Operation.UPDATE, "PUT", _RECORD, Permission.UPDATE, Scope.DATA, once=True),
+    Shape(Operation.DELETE, "DELETE", _RECORD, Permission.DELETE, Scope.DATA, once=True),
     Shape(Operation.LIST, "GET", RECORDS, Permission.READ, Scope.DATA),
-    Shape(Operation.CREATE, "POST", RECORDS, Permission.CREATE, Scope.DATA),
-    Shape(Operation.DELETE_BY_QUERY, "DELETE", RECORDS, Permission.DELETE, Scope.DATA),
-    Shape(Operation.REVERT, "PUT", f"{_RECORD}/revert", Permission.UPDATE, Scope.DATA),
+    Shape(Operation.CREATE, "POST", RECORDS, Permission.CREATE, Scope.DATA, once=True),
+    Shape(Operation.DELETE_BY_QUERY, "DELETE", RECORDS, Permission.DELETE, Scope.DATA, once=True),
+    Shape(Operation.REVERT, "PUT", f"{_RECORD}/revert", Permission.UPDATE, Scope.DATA, once=True),
     Shape(Operation.EXPLAIN_RIGHTS, "GET", f"{_RECORD}/_access", Permission.NONE, Scope.DEVELOPERS),
     Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/auditLogs", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/history", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.READ_RECORD_FILE, "GET", f"{_RECORD}/files/{{file}}", Permission.READ, Scope.READ_FILES),
-    Shape(Operation.ACTIVATE_USER, "PUT", f"{_USER}/activate", Permission.UPDATE, Scope.DATA, _USERS),
-    Shape(Operation.DEACTIVATE_USER, "PUT", f"{_USER}/deactivate", Permission.UPDATE, Scope.DATA, _USERS),
-    Shape(Operation.UNBLOCK_USER, "PUT", f"{_USER}/unblock", Permission.UPDATE, Scope.DATA, _USERS),
+    Shape(Operation.ACTIVATE_USER, "PUT", f"{_USER}/activate", Permission.UPDATE, Scope.DATA, _USERS, once=True),
+    Shape(Operation.DEACTIVATE_USER, "PUT", f"{_USER}/deactivate", Permission.UPDATE, Scope.DATA, _USERS, once=True),
+    Shape(Operation.UNBLOCK_USER, "PUT", f"{_USER}/unblock", Permission.UPDATE, Scope.DATA, _USERS, once=True),
     Shape(Operation.RESET_PASSWORD, "PUT", f"{_USER}/resetPassword", Permission.UPDATE, Scope.DATA, _USERS),
-    Shape(Operation.ACT, "PUT", f"{_RECORD}/{{action}}", Permission.ACTION, Scope.DATA, kinds=_ON_RECORDS),
-    Shape(Operation.ACT_BY_QUERY, "PUT", _ACTION, Permission.ACTION, Scope.DATA, kinds=frozenset(ActionKind)),
+    Shape(Operation.ACT, "PUT", f"{_RECORD}/{{action}}", Permission.ACTION, Scope.DATA, kinds=_ON_RECORDS, once=True),
+    Shape(
+        Operation.ACT_BY_QUERY, "PUT", _ACTION, Permission.ACTION, Scope.DATA, kinds=frozenset(ActionKind), once=True
+    ),
     Shape(Operation.LOGIN, "POST", "/auth/login", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.LOGOUT, "POST", "/auth/logout", Permission.NONE, Scope.OWN),
     Shape(Operation.CHANGE_PASSWORD, "PUT", "/auth/password", Permission.NONE, Scope.PUBLIC),
@@ -166,13 +171,13 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.READ_JOB, "GET", _JOB, Permission.NONE, Scope.JOBS),
     Shape(Operation.LIST_JOB_LOGS, "GET", f"{_JOB}/logs", Permission.NONE, Scope.JOBS),
     Shape(Operation.LIST_JOB_LOGS, "GET", "/status/job/{id}/logs", Permission.NONE, Scope.JOBS),  # as clients spell it
-    Shape(Operation.STOP_JOB, "PUT", f"{_JOB}/stop", Permission.NONE, Scope.JOBS),
-    Shape(Operation.FORCE_STOP_JOB, "PUT", f"{_JOB}/forceStop", Permission.NONE, Scope.JOBS),
-    Shape(Operation.CANCEL_JOB, "PUT", f"{_JOB}/cancel", Permission.NONE, Scope.JOBS),
-    Shape(Operation.RESUME_JOB, "PUT", f"{_JOB}/resume", Permission.NONE, Scope.JOBS),
-    Shape(Operation.UNDO_JOB, "PUT", f"{_JOB}/undo", Permission.NONE, Scope.JOBS),
+    Shape(Operation.STOP_JOB, "PUT", f"{_JOB}/stop", Permission.NONE, Scope.JOBS, once=True),
+    Shape(Operation.FORCE_STOP_JOB, "PUT", f"{_JOB}/forceStop", Permission.NONE, Scope.JOBS, once=True),
+    Shape(Operation.CANCEL_JOB, "PUT", f"{_JOB}/cancel", Permission.NONE, Scope.JOBS, once=True),
+    Shape(Operation.RESUME_JOB, "PUT", f"{_JOB}/resume", Permission.NONE, Scope.JOBS, once=True),
+    Shape(Operation.UNDO_JOB, "PUT", f"{_JOB}/undo", Permission.NONE, Scope.JOBS, once=True),
     Shape(Operation.LIST_LOGS, "GET", "/status/logs", Permission.NONE, Scope.DEVELOPERS),
-    Shape(Operation.CREATE_LOG, "POST", "/status/logs", Permission.NONE, Scope.DEVELOPERS),
+    Shape(Operation.CREATE_LOG, "POST", "/status/logs", Permission.NONE, Scope.DEVELOPERS, once=True),
     Shape(Operation.DESCRIBE, "GET", "/openapi.json", Permission.NONE, Scope.DEVELOPERS),
     Shape(Operation.HEALTH, "GET", "/healthz", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.READINESS, "GET", "/readyz", Permission.NONE, Scope.PUBLIC),
@@ -253,6 +258,7 @@ def _routes(app: App, shape: Shape, bringing: Collection[str | None]) -> Iterato
                 scope=shape.scope,
                 shape=shape.path,
                 brings_files=entity in bringing,
+                once=shape.once,
             )
 
 

@@ -21,6 +21,7 @@ from server.runtime.cancelling import end_tasks
 from server.runtime.files.reading import prepare_shares
 from server.runtime.files.sweeping import keep_sweeping_files
 from server.runtime.hooks import BadHooks, Hooks, load_hooks
+from server.runtime.idempotency import prepare_idempotency
 from server.runtime.jobs import prepare_jobs
 from server.runtime.logs import AppLog
 from server.runtime.outbox import keep_sweeping
@@ -142,6 +143,7 @@ class Deployment:
         await prepare_audit(running.store)
         await running.store.files.prepare()
         await prepare_shares(running.store)
+        await prepare_idempotency(running.store)
         if self._inviting or self._settings.admin_password:
             await self._invite(running)
         self.served.edition = Edition(index_routes(compiled.routes), running, faults)

@@ -13,6 +13,7 @@ from engine.routes import IN_PLACE_OF_ID, RECORDS, SHAPES, Route
 from engine.routes import Scope as Area
 from server.http.exchange import Telling, exchange_of
 from server.http.handlers import HANDLERS, health, readiness
+from server.http.idempotency import answer_once, read_key
 from server.http.identity import Identify, identify, read_address
 from server.http.metrics import PATH as METRICS
 from server.http.metrics import MetricsEndpoint
@@ -62,7 +63,9 @@ class ShapeEndpoint:
         if not self._public:
             edition.serving(route.entity).check_route(caller, route)
         call = Call(scope, receive, params, route, caller, app, edition, self._host, self._settings)
-        answer = await HANDLERS[route.operation](call)
+        handler = HANDLERS[route.operation]
+        key = read_key(scope["headers"]) if route.once else None
+        answer = await (handler(call) if key is None else answer_once(call, key, handler))
         await answer(scope, receive, send)
 
     def _methods(self, edition: Edition, params: Mapping[str, str]) -> Methods:

@@ -41,6 +41,7 @@ from server.http.requests import Call, read_json, read_object, read_pairs
 from server.http.responses import answer_json
 from server.http.serving import Host, ServedApp
 from server.runtime import aggregates, jobs, lists, past, records, rights
+from server.runtime.idempotency import divide
 from server.runtime.parameters import refuse_parameters
 
 Handler = Callable[[Call], Awaitable[ASGIApp]]
@@ -63,6 +64,7 @@ async def delete_by_query(call: Call) -> ASGIApp:
     pairs = read_pairs(call)
     if wants_job(pairs):
         return answer_job(call, await jobs.delete_query_later(call.running, call.caller, call.entity, pairs))
+    divide(call.running)
     return answer_json(await lists.delete_by_query(call.running, call.caller, call.entity, pairs))
 
 
@@ -94,6 +96,8 @@ async def delete_record(call: Call) -> ASGIApp:
     ids, pairs = call.params["id"], read_pairs(call)
     if wants_job(pairs):
         return answer_job(call, await jobs.delete_ids_later(call.running, call.caller, call.entity, ids, pairs))
+    if "," in ids:
+        divide(call.running)
     return answer_json(await lists.delete_by_ids(call.running, call.caller, call.entity, ids, pairs))
 
 

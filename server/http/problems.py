@@ -15,7 +15,11 @@ logger = logging.getLogger(__name__)
 
 def handle_error(error: Exception) -> Answer:
     """The answer to a request that ended in `error`; what nobody foresaw is logged under the request's id."""
-    refusal = _refusal(error)
+    return answer_refusal(refusal_of(error))
+
+
+def answer_refusal(refusal: RequestError) -> Answer:
+    """The answer that tells of a refusal."""
     body: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
     if refusal.problems:
         body["errors"] = [_problem(item) for item in refusal.problems]
@@ -25,7 +29,8 @@ def handle_error(error: Exception) -> Answer:
     return answer_json(body, refusal.status, headers)
 
 
-def _refusal(error: Exception) -> RequestError:
+def refusal_of(error: Exception) -> RequestError:
+    """An error as clients hear of it; what nobody foresaw is logged."""
     match error:
         case RequestError():
             return error
@@ -58,4 +63,4 @@ def _problem(item: FieldProblem) -> dict[str, Any]:
     }
 
 
-__all__ = ["handle_error"]
+__all__ = ["answer_refusal", "handle_error", "refusal_of"]

@@ -74,15 +74,24 @@ async def read_json(call: Call, *, optional: bool = False) -> Any:
     """The JSON value in the body. A missing Content-Type is read as JSON; the limit is counted while reading."""
     headers = dict(call.scope["headers"])
     refusal = _media_refusal(headers)
-    limit = call.settings.max_body if refusal is None else 0
-    if call.route.brings_files and refusal is None:
-        limit = max(limit, call.settings.max_file_body)
+    limit = _limit(call) if refusal is None else 0
     body = await _read_body(call.receive, headers, limit, refusal or _too_large(limit))
     if not body or body.isspace():
         if optional:
             return {}
         raise BadRequest("The body is empty: send a JSON object")
     return parse_json(body, call.settings.max_nesting)
+
+
+async def read_bytes(call: Call) -> bytes:
+    """The body as it is, whatever it is; the limit is that of JSON."""
+    limit = _limit(call)
+    return await _read_body(call.receive, dict(call.scope["headers"]), limit, _too_large(limit))
+
+
+def _limit(call: Call) -> int:
+    settings = call.settings
+    return max(settings.max_body, settings.max_file_body) if call.route.brings_files else settings.max_body
 
 
 def _media_refusal(headers: Mapping[bytes, bytes]) -> RequestError | None:
@@ -129,4 +138,4 @@ async def _read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: in
             return b"".join(chunks)
 
 
-__all__ = ["Call", "Pairs", "read_json", "read_object", "read_pairs"]
+__all__ = ["Call", "Pairs", "read_bytes", "read_json", "read_object", "read_pairs"]

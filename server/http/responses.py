@@ -29,11 +29,15 @@ class Answer:
 
 def answer_json(value: Any, status: int = 200, headers: Iterable[Header] = ()) -> Answer:
     """An answer with a JSON body. Values may be plain JSON, Decimal and the stored forms that the encoder knows."""
-    body = encode_json(value)
+    return answer_bytes(encode_json(value), status, headers)
+
+
+def answer_bytes(body: bytes, status: int = 200, headers: Iterable[Header] = ()) -> Answer:
+    """An answer with a body that is JSON already."""
     length = str(len(body)).encode()
     return Answer(status, body, (_JSON, (b"content-length", length), *headers))
 
 
 _JSON: Header = (b"content-type", b"application/json")
 
-__all__ = ["Answer", "Header", "answer_json", "encode_json"]
+__all__ = ["Answer", "Header", "answer_bytes", "answer_json", "encode_json"]

@@ -19,6 +19,7 @@ ARGUMENTS = {
 }
 EXTRA = {"OptimisticLocking": {"currentVersion"}, "ValidationErrors": {"errors"}}
 WITH_HEADER = {
+    "InProgress": "retry-after",
     "MethodNotAllowed": "allow",
     "RangeNotSatisfiable": "content-range",
     "TooManyRequests": "retry-after",

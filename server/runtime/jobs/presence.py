@@ -48,6 +48,26 @@ def read_machine() -> str:
 _PLAIN = str.maketrans(":/", "..", "[]")
 
 
+def this_process(machine: str) -> dict[str, Any]:
+    """What others of the same database need to know of this process to find out that it is gone."""
+    return {"machine": machine, "pid": os.getpid(), "process": PROCESS}
+
+
+def is_gone(process: Mapping[str, Any], machine: str) -> bool:
+    """Whether a process of which `this_process` told is known not to live any more; of other machines nothing is."""
+    if process["machine"] != machine:
+        return False
+    if process["pid"] == os.getpid():
+        return bool(process["process"] != PROCESS)
+    try:
+        os.kill(process["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it lives, as somebody else
+        return False
+    return False
+
+
 class WorkerRecord:
     """One worker's own document among those of all workers."""
 
@@ -76,13 +96,7 @@ class WorkerRecord:
         await store.delete(WORKERS, {"_id": self.id})
 
     def _document(self) -> dict[str, Any]:
-        return {
-            "_id": self.id,
-            "machine": self.machine,
-            "pid": os.getpid(),
-            "process": PROCESS,
-            "lease": self._lease,
-        }
+        return {"_id": self.id, **this_process(self.machine), "lease": self._lease}
 
     def _judge(self, workers: Iterable[Mapping[str, Any]]) -> Presence:
         known = {worker["_id"]: worker for worker in workers if "seen" in worker}
@@ -91,22 +105,9 @@ class WorkerRecord:
         alive = {
             key: worker
             for key, worker in known.items()
-            if int(worker["seen"]) + worker["lease"] > present and not self._is_gone(worker)
+            if int(worker["seen"]) + worker["lease"] > present and not is_gone(worker, self.machine)
         }
         return Presence(frozenset({*alive, self.id}), len({worker["machine"] for worker in alive.values()}) or 1)
 
-    def _is_gone(self, worker: Mapping[str, Any]) -> bool:
-        if worker["machine"] != self.machine:
-            return False
-        if worker["pid"] == os.getpid():
-            return bool(worker["process"] != PROCESS)
-        try:
-            os.kill(worker["pid"], 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:  # it lives, as somebody else
-            return False
-        return False
 
-
-__all__ = ["Presence", "WorkerRecord", "read_machine"]
+__all__ = ["Presence", "WorkerRecord", "is_gone", "read_machine", "this_process"]
