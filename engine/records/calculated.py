@@ -103,14 +103,16 @@ def fit(item: Field, value: Any) -> Any:
             return []
         if not isinstance(value, list):
             raise InvalidValue("Expected a list of values", value)
-        return [_fit_one(item, one) for one in value if one is not None and one != ""]
+        fitted = (item.type.fit(one) for one in value if one is not None and one != "")
+        return [one for one in fitted if one != ""]
     return _fit_one(item, value)
 
 
 def _fit_one(item: Field, value: Any) -> Any:
     if value is None or value == "":
         return item.type.empty
-    return item.type.fit(value)
+    fitted = item.type.fit(value)
+    return item.type.empty if fitted == "" else fitted
 
 
 def _computations(entity: Entity, names: Names) -> Iterator[Computation]:

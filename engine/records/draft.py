@@ -278,6 +278,8 @@ def _many_parser(item: Field, one: Parse) -> Parse:
                 values.append(draft.refuse(item, place, InvalidValue("A list holds no empty values", each)))
                 continue
             value = one(each, place, draft, mask, new)
+            if value is None:
+                value = draft.refuse(item, place, InvalidValue("A list holds no empty values", each))
             values.append(value)
             if value.__class__ is Ask:
                 draft.asks.append(Asked(item, value, place, values, index))
@@ -291,9 +293,10 @@ def _scalar_parser(item: Field) -> Parse:
 
     def scalar(raw: Any, where: str, draft: Draft, mask: WriteMask, new: bool) -> Any:
         try:
-            return parse_json(raw)
+            value = parse_json(raw)
         except InvalidValue as error:
             return draft.refuse(item, where, error)
+        return value if value or value.__class__ is not str else None  # HTML of which cleaning left nothing is missing
 
     return scalar
 

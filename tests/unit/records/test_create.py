@@ -34,6 +34,28 @@ def test_empty_text_counts_as_missing(bench):
     assert things.problems({"name": ""}) == [("name", "required")]
 
 
+def test_html_of_which_cleaning_leaves_nothing_counts_as_missing(bench):
+    things = bench(
+        "fields: {page: {type: html}, must: {type: html, required: true}, parts: {type: html, many: true},"
+        " shown: {type: html, calculated: page}, all: {type: html, many: true, calculated: '[part for part in parts]'}}"
+    )
+    empty = "<script>x</script>"
+    document = things.create({"must": "<p>a</p>", "page": empty, "parts": ["b"]}).document
+    assert (document["page"], document["shown"]) == (None, None)
+    body = {"page": "<p>a</p>", "must": empty, "parts": ["<p>b</p>", empty]}
+    assert things.problems(body) == [("must", "required"), ("parts[1]", "invalid")]
+    assert things.change(document, {"must": "<b></b>c", "page": empty})["page"] is None
+
+
+def test_what_is_calculated_is_cleaned_too(bench):
+    things = bench(
+        "fields: {text: {type: text}, page: {type: html, calculated: text}, pages: {type: html, many: true,"
+        " calculated: '[text, \"b\"]'}}"
+    )
+    record = things.create({"text": "<script>x</script>"}).record
+    assert (record["page"], record["pages"]) == (None, ["b"])
+
+
 def test_the_id_in_a_body_is_ignored_and_so_are_label_version_and_supplied_fields(bench):
     things = bench("fields: {name: {type: text}, made: {type: dateRecordCreated}, number: {type: autoIncrement}}")
     record = things.create({"id": "0" * 24, "label": "x", "version": 7, "made": 5, "number": 99}).record
