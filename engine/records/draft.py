@@ -321,7 +321,7 @@ def _group_parser(item: Field) -> Parse:
             return found
         if not isinstance(raw, dict):
             return draft.refuse(item, where, InvalidValue("Expected an object", raw))
-        sent_id = raw.get("id") if many else None
+        sent_id = raw.get("id") if many and not new else None  # there are no items yet that it could be one of
         if sent_id is not None and not isinstance(sent_id, str):
             return draft.refuse(item, where, InvalidValue("Expected the id of an item as text", sent_id))
         found = Group(where, sent_id)

@@ -64,6 +64,17 @@ def test_an_unknown_id_and_one_sent_twice_are_problems(things):
     assert things.problems({"addresses": [{"id": known}, {"id": known}]}, document) == [("addresses[1]", "invalid")]
 
 
+def test_ids_of_items_in_a_new_record_are_ignored_as_its_own_is(things):
+    old = things.create({"addresses": [{"zip": "1", "rooms": [{"area": 1}]}]}).document
+    room = {"id": str(old["addresses"][0]["rooms"][0]["id"]), "area": 2}
+    address = {"id": str(old["addresses"][0]["id"]), "zip": "2", "rooms": [room, room, {"id": 5, "area": 3}]}
+    items = things.create({"id": str(old["_id"]), "addresses": [address, address]}).record["addresses"]
+    assert [item["state"] for item in items] == ["NV", "NV"]
+    ids = [one["id"] for item in items for one in (item, *item["rooms"])]
+    assert len(set(ids)) == 8
+    assert not {address["id"], room["id"]} & set(ids)
+
+
 def test_paths_of_problems_have_the_items_index(things):
     body = {"addresses": [{"zip": "1"}, {"state": "CA"}, 5, {"zip": "2", "rooms": [{"area": 0}, {"area": "x"}]}]}
     assert things.problems(body) == [
