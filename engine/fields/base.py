@@ -125,7 +125,9 @@ class FieldType:
     """A stored value not above any real one: unique indexes cover what is greater or equal (`""` covers strings
     above it), so that empties are ignored. Its BSON type is the type's stored type."""
     stored_classes: ClassVar[tuple[type, ...]] = (str,)
-    """What the driver gives for stored values; where classes do not tell, `is_stored` does."""
+    """What the driver gives for stored values."""
+    stored_mark: ClassVar[tuple[str, type] | None] = None
+    """A key that all stored values have, being objects, and the class of what is there."""
     sample: ClassVar[object]
     """A value (value form) that an instance configured with `sample_options` holds; documentation shows it."""
     sample_options: ClassVar[Mapping[str, object]] = {}
@@ -215,7 +217,10 @@ class FieldType:
     def is_stored(self, stored: Any) -> bool:
         """Whether this is a stored value of the type, and not what a field of another type left behind. Takes anything
         but None, and never fails."""
-        return isinstance(stored, self.stored_classes) and (stored.__class__ is not bool or bool in self.stored_classes)
+        if not isinstance(stored, self.stored_classes) or (isinstance(stored, bool) and bool not in self.stored_classes):
+            return False
+        mark = self.stored_mark
+        return mark is None or (isinstance(stored, Mapping) and isinstance(stored.get(mark[0]), mark[1]))
 
     def render_stored(self, stored: Any) -> Any:
         """Stored form straight to JSON, for reads; called only when `same_json` is False."""

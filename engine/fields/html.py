@@ -136,6 +136,7 @@ class HtmlType(FieldType):
     capabilities: ClassVar[frozenset[Capability]] = GENERAL | TEXT_OPERATORS | {Capability.UNIQUE}
     query_part: ClassVar[str | None] = "text"
     stored_classes: ClassVar[tuple[type, ...]] = (dict,)
+    stored_mark: ClassVar[tuple[str, type] | None] = ("html", str)
     same_stored: ClassVar[bool] = False
     same_json: ClassVar[bool] = False
     sample: ClassVar[object] = "<p>Calls back on <b>Monday</b></p>"
@@ -163,10 +164,6 @@ class HtmlType(FieldType):
     def to_stored(self, value: Any) -> Any:
         """Markup and visible text."""
         return {"html": value, "text": visible_text(value)}
-
-    def is_stored(self, stored: Any) -> bool:
-        """An object with the markup."""
-        return isinstance(stored, dict) and isinstance(stored.get("html"), str)
 
     def from_stored(self, stored: Any) -> Any:
         """The markup."""

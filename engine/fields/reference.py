@@ -103,6 +103,7 @@ class ReferenceType(FieldType):
     query_part: ClassVar[str | None] = "label"
     lowest: ClassVar[object] = _LOWEST_ID
     stored_classes: ClassVar[tuple[type, ...]] = (dict,)
+    stored_mark: ClassVar[tuple[str, type] | None] = ("id", ObjectId)
     same_stored: ClassVar[bool] = False
     home: ClassVar[Home]
     title: ClassVar[str] = "label"
@@ -159,10 +160,6 @@ class ReferenceType(FieldType):
     def to_stored(self, value: Any) -> Any:
         """The same with an ObjectId."""
         return {**value, "id": ObjectId(value["id"])}
-
-    def is_stored(self, stored: Any) -> bool:
-        """An object with an ObjectId."""
-        return isinstance(stored, dict) and isinstance(stored.get("id"), ObjectId)
 
     def from_stored(self, stored: Any) -> Any:
         """The same with a hex id."""

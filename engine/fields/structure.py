@@ -36,6 +36,7 @@ class NestedType(FieldType):
     )
     shape: ClassVar[Shape] = Shape.NESTED
     stored_classes: ClassVar[tuple[type, ...]] = (dict,)
+    stored_mark: ClassVar[tuple[str, type] | None] = ("id", ObjectId)
     sample: ClassVar[object] = {"id": "5877a1e2e4b0b2f2a4f7a1b0", "label": "WV - 25335", "state": "WV"}
 
     def parse_json(self, value: Any) -> Any:
@@ -50,10 +51,6 @@ class NestedType(FieldType):
             return self.parse_json(decode_json(text))
         except ValueError:
             raise self.refuse(text) from None
-
-    def is_stored(self, stored: Any) -> bool:
-        """An object with an ObjectId."""
-        return isinstance(stored, dict) and isinstance(stored.get("id"), ObjectId)
 
     def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
         """The object as it stands; whoever walks into it writes the inner values."""

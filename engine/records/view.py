@@ -205,7 +205,7 @@ def _guards(fields: Sequence[Field], walk: tuple[Field, ...], names: Names, fram
 
 
 def _is_json(item: Field) -> bool:
-    """Whether the stored value, null included, is already what clients see; its class tells whether it is the type's."""
+    """Whether the stored value, null included, is already what clients see, provided that its class is the type's."""
     return item.type.shape is Shape.SCALAR and item.type.same_json and item.type.empty is None and not item.many
 
 
