@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.store.bound import bound_store, run_bound
+from server.store.connecting import Patience, inspect_server, open_client
 from server.store.embedded import EmbeddedDatabase
 from server.store.embedded_store import EmbeddedStore
 from server.store.errors import (
@@ -21,7 +22,7 @@ from server.store.errors import (
 )
 from server.store.files import Files, StoredFile
 from server.store.indexes import Failure, IndexName, Report, reconcile_indexes
-from server.store.mongo import Nearest, Patience, Session, Store, inspect_server, open_client
+from server.store.mongo import Nearest, Session, Store
 from server.store.watching import count_connections
 
 MEMORY = "memory:"

@@ -12,7 +12,8 @@ from typing import Any
 
 from engine.query.matches import EARTH_RADIUS
 from server.store.errors import StoreError, StoreUnavailable, WriteConflict
-from server.store.mongo import DISTANCE, Document, Filter, Nearest, Session, Sort, Store, page_stages, translating
+from server.store.mongo import DISTANCE, Document, Filter, Nearest, Session, Sort, Store, page_stages
+from server.store.translation import translating
 
 
 class EmbeddedStore(Store):

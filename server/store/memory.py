@@ -21,8 +21,10 @@ from typing import Any, cast
 from bson.datetime_ms import DatetimeMS
 from mongomock_motor import AsyncMongoMockClient
 
+from server.store.connecting import Patience
 from server.store.errors import DuplicateKey, StoreError
-from server.store.mongo import Change, Document, Filter, Nearest, Patience, Session, Sort, Store, translating
+from server.store.mongo import Change, Document, Filter, Nearest, Session, Sort, Store
+from server.store.translation import translating
 
 
 class MemoryStore(Store):

@@ -1,4 +1,4 @@
-"""One database of a MongoDB server: commands as plain data in, documents out; the only module that imports pymongo.
+"""One database of a MongoDB server: commands as plain data in, documents out.
 
 Documents are dicts of BSON values: instants are DatetimeMS, decimals Decimal128. Every error that leaves this module is
 one of `server.store.errors`.
@@ -8,45 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, ParamSpec, TypeVar
-from urllib.parse import parse_qsl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import pymongo
-from bson.errors import BSONError, InvalidBSON
 from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    DuplicateKeyError,
-    ExecutionTimeout,
-    OperationFailure,
-    PyMongoError,
-    ServerSelectionTimeoutError,
-    WTimeoutError,
-)
-from pymongo.errors import DocumentTooLarge as ClientDocumentTooLarge
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from server.store.errors import (
-    DocumentTooLarge,
-    DuplicateKey,
-    MemoryExceeded,
-    NotReadable,
-    NotStorable,
-    StoreError,
-    StoreUnavailable,
-    TimedOut,
-    WriteConflict,
-)
+from server.store.connecting import Patience
+from server.store.errors import StoreError
 from server.store.files import Files
-from server.store.watching import make_listeners
+from server.store.translation import DRIVER_ERRORS, refusal, translated, translating
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
@@ -64,62 +41,11 @@ class Nearest(NamedTuple):
 
 Engine = Literal["mongodb", "embedded", "memory"]
 Session = AsyncClientSession
-P = ParamSpec("P")
 T = TypeVar("T")
 
 COUNTERS = "sys.counters"
 DISTANCE = "_distance"
 """Where the distance stands while documents are sorted by it; no field's name begins like this."""
-
-DRIVER_ERRORS = (PyMongoError, BSONError, OverflowError, UnicodeError, RecursionError)
-"""All that the driver raises for what it was given or for what it met; the last three come out of its BSON encoder."""
-
-DUPLICATE_CODES = frozenset({11000, 11001, 12582})
-TOO_LARGE_CODES = frozenset({10334, 17419, 17420})
-MEMORY_CODES = frozenset({146, 292})
-CONFLICT_CODES = frozenset({112, 251})
-UNAVAILABLE_CODES = frozenset({6, 7, 64, 89, 91, 134, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436})
-"""Not primary, shutting down, host unreachable, majority not reached: server states that pass by themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the store waits, in milliseconds; the options of a URI win where they say otherwise.
-
-    `command` bounds one command on the server. The driver's methods for writes take no such bound (its general one
-    costs every command 60–100 µs and the bound on the selection), so writes are bounded by the socket, 5 s later.
-    `transaction` bounds the repeats of `run_transaction`. A read from a server that hangs is given up after connect +
-    heartbeat + selection.
-    """
-
-    command: int = 30_000
-    selection: int = 2_000
-    connect: int = 1_500
-    heartbeat: int = 500
-    pool: int = 4_000
-    transaction: int = 30_000
-    index: int = 3_600_000
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What a server told of itself."""
-
-    transactions: bool
-    embedded: bool
-
-
-def translating(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Lets no driver error out of a method of the store."""
-
-    @functools.wraps(method)
-    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return await method(*args, **kwargs)
-        except DRIVER_ERRORS as error:
-            raise translated(error) from error
-
-    return run
 
 
 class Store:
@@ -306,7 +232,7 @@ class Store:
             refused = (error.details or {}).get("writeErrors")
             if not refused:  # all written, but not yet by a majority
                 raise
-            return {item["index"]: _refusal(item, item["code"], item["errmsg"]) for item in refused}
+            return {item["index"]: refusal(item, item["code"], item["errmsg"]) for item in refused}
         return {}
 
     @translating
@@ -473,78 +399,4 @@ def page_stages(
     return [{name: value} for name, value in stages if value]
 
 
-async def inspect_server(uri: str, patience: Patience) -> Server:
-    """Asks a server what it is; raises StoreUnavailable when there is none."""
-    client = open_client(uri, patience, retry_writes=False)
-    try:
-        hello = await client.admin.command("hello")
-        build = await client.admin.command("buildInfo")
-    except DRIVER_ERRORS as error:
-        raise translated(error) from error
-    finally:
-        await client.close()
-    transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
-    return Server(transactions=transactions, embedded="secantusVersion" in build)
-
-
-def open_client(uri: str, patience: Patience, *, retry_writes: bool) -> AsyncMongoClient[Document]:
-    """A client for a Store; connects when it is first used. Raises StoreError for a URI that is none."""
-    asked = {name.lower() for name, _ in parse_qsl(uri.partition("?")[2])}
-    options: dict[str, Any] = {
-        "appName": "castwork",
-        "serverSelectionTimeoutMS": patience.selection,
-        "connectTimeoutMS": patience.connect,
-        "socketTimeoutMS": patience.command + 5_000,
-        "heartbeatFrequencyMS": patience.heartbeat,
-        "waitQueueTimeoutMS": patience.pool,
-        "retryWrites": retry_writes,
-    }
-    wanted = {name: value for name, value in options.items() if name.lower() not in asked}
-    if not asked & {"w", "j", "journal"}:
-        wanted |= {"w": "majority", "journal": True}
-    try:
-        return AsyncMongoClient(uri, datetime_conversion="DATETIME_MS", event_listeners=make_listeners(), **wanted)
-    except DRIVER_ERRORS as error:
-        raise translated(error) from error
-
-
-def translated(error: Exception) -> StoreError:
-    """The store's error for one of DRIVER_ERRORS; raise it `from` the original."""
-    message = str(error)
-    if isinstance(error, ClientDocumentTooLarge):
-        return DocumentTooLarge(message)
-    if isinstance(error, InvalidBSON | UnicodeDecodeError):
-        return NotReadable(message)
-    if not isinstance(error, PyMongoError):
-        return NotStorable(message)
-    # Without a server there is nothing to repeat: the selection has just waited for one in vain.
-    selecting = isinstance(error, ServerSelectionTimeoutError)
-    transient = error.has_error_label("TransientTransactionError") and not selecting
-    if isinstance(error, ConnectionFailure | WTimeoutError):
-        return StoreUnavailable(message, transient=transient)
-    if isinstance(error, ExecutionTimeout):
-        return TimedOut(message)
-    if isinstance(error, OperationFailure):
-        return _refusal(error.details or {}, error.code, message, transient=transient)
-    return StoreError(message, transient=transient)
-
-
-def _refusal(details: Mapping[str, Any], code: int | None, message: str, *, transient: bool = False) -> StoreError:
-    """The error for what the server answered: to a whole command, or about one document of a bulk."""
-    if code in DUPLICATE_CODES:
-        paths = list(details.get("keyPattern", ()))
-        return DuplicateKey(_index_name(message), paths[0] if len(paths) == 1 else None, details.get("keyValue", {}))
-    if code in TOO_LARGE_CODES:
-        return DocumentTooLarge(message)
-    if code in MEMORY_CODES:
-        return MemoryExceeded(message)
-    if code in CONFLICT_CODES:
-        return WriteConflict(message, transient=transient)
-    if code in UNAVAILABLE_CODES:
-        return StoreUnavailable(message, transient=transient)
-    return StoreError(message, transient=transient)
-
-
-def _index_name(message: str) -> str:
-    # E11000 duplicate key error collection: db.companies index: cw_unique_name dup key: { name: "x" }
-    return message.partition(" index: ")[2].partition(" dup key:")[0]
+__all__ = ["DISTANCE", "Change", "Document", "Engine", "Filter", "Nearest", "Session", "Sort", "Store", "page_stages"]

@@ -12,7 +12,7 @@ from pymongo.errors import (
 
 from server.store import DocumentTooLarge, DuplicateKey, MemoryExceeded, NotStorable, StoreError, StoreUnavailable
 from server.store.errors import NotReadable, TimedOut, WriteConflict
-from server.store.mongo import translated
+from server.store.translation import translated
 from tests.every import every
 
 
