@@ -8,6 +8,13 @@ from typing import Any
 
 from engine.errors import Position
 
+_BOOLEANS_ONCE = {
+    word: meaning
+    for meaning, words in (("true", "yes on"), ("false", "no off"))
+    for plain in words.split()
+    for word in (plain, plain.capitalize(), plain.upper())
+}
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -50,6 +57,11 @@ class Scalar(Node):
     def data(self) -> Any:
         """The value itself."""
         return self.value
+
+    @property
+    def meant(self) -> str | None:
+        """The boolean that tools of YAML 1.1 read in this text, which is none here: of `yes` it is `true`."""
+        return None if self.style or not isinstance(self.value, str) else _BOOLEANS_ONCE.get(self.value)
 
     def index_of(self, offset: int) -> int:
         """The character of the file at which the `offset`-th of a text value stands, whatever its quotes and folds."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.definitions.codes.code import problem
-from engine.definitions.codes.files import NOT_A_CHOICE, SHAPE
+from engine.definitions.codes.files import AMBIGUOUS_BOOLEAN, NOT_A_CHOICE, SHAPE
 from engine.definitions.codes.work import RIGHT
 from engine.definitions.nodes import List, Map, Node, Scalar
 from engine.definitions.schema_book import Kind, Schema, SchemaBook
@@ -83,6 +83,16 @@ def refuse_shape(node: Node, where: str, expected: str, problems: Problems, hint
     return INVALID
 
 
+def _refuse_unclear(node: Node, problems: Problems) -> bool:
+    """Reports a word that is a text, but that other tools read as a boolean, where a boolean can be meant."""
+    if not isinstance(node, Scalar) or node.refused or node.meant is None:
+        return False
+    hint = f'write {node.meant} for the boolean, or "{node.value}" in quotes for the text'
+    message = f"{node.value} is not clear: it could be a text or a boolean"
+    problems.append(problem(AMBIGUOUS_BOOLEAN, node.at, message, hint))
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Text(Takes):
     """A text, as str."""
@@ -128,6 +138,8 @@ class Boolean(Takes):
         """A bool."""
         if isinstance(node, Scalar) and isinstance(node.value, bool):
             return node.value
+        if _refuse_unclear(node, problems):
+            return INVALID
         return refuse_shape(node, where, self.expected, problems, "write true or false, without quotes")
 
     def schema(self, book: SchemaBook) -> Schema:
@@ -245,6 +257,8 @@ class Condition(Takes):
 
     def load(self, node: Node, where: str, problems: Problems) -> Any:
         """The node; what it names is checked later."""
+        if _refuse_unclear(node, problems):
+            return INVALID
         if isinstance(node, Map) or (
             isinstance(node, Scalar) and isinstance(node.value, bool | str) and not node.refused
         ):

@@ -62,13 +62,7 @@ _WORDS: dict[str, bool | None] = {
     "~": None,
     "": None,
 }
-_AMBIGUOUS = {
-    word: meaning
-    for meaning, words in (("true", "yes on true"), ("false", "no off false"))
-    for plain in words.split()
-    for word in (plain, plain.capitalize(), plain.upper())
-    if word not in _WORDS
-}
+_AMBIGUOUS = {word: meaning for meaning in ("true", "false") for word in (meaning.capitalize(), meaning.upper())}
 _ODD_BREAKS = re.compile("[\x85\u2028\u2029]")
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 

@@ -23,7 +23,8 @@ DUPLICATE_KEY: Final = Code(
 AMBIGUOUS_BOOLEAN: Final = Code(
     "S102",
     "Ambiguous boolean",
-    "Only true and false are booleans; yes, no, on, off and other spellings are read differently by different tools.",
+    "Only true and false are booleans. Where one is taken, yes, no, on, off and other spellings are refused, because "
+    "other tools read them otherwise; where a text is taken, yes, no, on and off are texts.",
     "fields: {name: {type: text, required: yes}}",
     "fields: {name: {type: text, required: true}}",
 )

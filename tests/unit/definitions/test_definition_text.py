@@ -67,10 +67,12 @@ def test_scalars_of_the_core_schema(written, meant):
 
 
 @every("word", ["yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF"])
-def test_words_of_yaml_1_1_are_refused_as_values_and_taken_as_keys_and_quoted(word):
-    _, problems = load_text("a.yaml", f"key: {word}\n")
-    assert [(item.code, item.at.column) for item in problems] == [("S102", 6)]
-    assert load(f"{word}: '{word}'\n").data == {word: word}
+def test_words_of_yaml_1_1_are_texts_and_known_for_what_they_meant(word):
+    found = load(f"{word}: [{word}, '{word}']\n")
+    assert found.data == {word: [word, word]}
+    plain, quoted = found.values[word].items
+    assert plain.meant == ("true" if word.lower() in ("yes", "on") else "false")
+    assert quoted.meant is None
 
 
 @pytest.mark.parametrize("word", ["True", "TRUE", "False", "FALSE"])
