@@ -46,6 +46,15 @@ _REFUSED: Final = {
     "description": "What is wrong",
     "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
 }
+_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A name for this request, the same when it is sent again: for 24 hours the answer is that of the "
+    "first time, and nothing is done twice",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_KEY_REFUSED: Final = {status: {"$ref": "#/components/responses/Refused"} for status in ("409", "422")}
+"""The same request is being carried out; the key was sent with another body."""
 _SCHEMES: Final = {
     "token": {"type": "apiKey", "in": "header", "name": "token"},
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -114,6 +123,9 @@ def _operation(place: Place, name: str) -> Json:
     }
     if route.permission is not Permission.NONE:
         operation["x-permission"] = route.permission.value
+    if route.once:
+        operation["parameters"].append(_KEY)
+        operation["responses"] |= _KEY_REFUSED
     if described.body is not None:
         body = {"content": {described.takes: {"schema": described.body(place)}}, "required": described.body_needed}
         operation["requestBody"] = body

@@ -95,6 +95,14 @@ def test_who_may_do_what_is_told(compiled, document):
         assert (told.get("security") == []) == (route.scope == "public")
 
 
+def test_the_idempotency_key_is_told_where_it_is_heeded(compiled, document):
+    found = operations(document)
+    for route in compiled.routes:
+        told = found[route.method, route.path]
+        has_key = "Idempotency-Key" in {one["name"] for one in told["parameters"] if one["in"] == "header"}
+        assert has_key == ({"409", "422"} <= told["responses"].keys()) == route.once
+
+
 def test_every_operation_is_told_in_words(compiled):
     untold = {route.operation.value for route in compiled.routes} - DESCRIBED.keys()
     assert not untold, "give each its record in engine/openapi/operations.py"
