@@ -132,7 +132,14 @@ class FieldDef(Definition):
             "How its value follows from others; bodies cannot set it.",
         ),
     ] = None
-    transient: Annotated[bool, Key(Boolean(), "Whether it lives during the write only and is not stored.")] = False
+    transient: Annotated[
+        bool,
+        Key(
+            Boolean(),
+            "Whether it lives during the write only and is not stored. One that is required is asked for when the record "
+            "is made, or when its condition comes to hold.",
+        ),
+    ] = False
     sensitive: Annotated[bool, Key(Boolean(), "Whether it is masked in logs and kept out of comparisons.")] = False
     access: Annotated[
         Node | None, Key(Condition(), "Who may read and write it, apart from groups; holds for everyone.")

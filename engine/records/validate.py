@@ -10,6 +10,7 @@ from engine.errors import ExpressionError, FieldProblem, InvalidValue
 from engine.expressions import Names, Scope, compile_expression, field_paths, parse_expression
 from engine.expressions.filter import Condition, compile_condition
 from engine.fields.base import FieldType, Shape
+from engine.records.calculated import containers
 from engine.records.forms import Record, group_fields
 from engine.schema import Field, Validation
 
@@ -105,11 +106,15 @@ class _FieldRules:
         "_name",
         "_nested",
         "_required",
+        "_transient",
+        "_walk",
         "asks",
     )
 
-    def __init__(self, item: Field, names: Names) -> None:
+    def __init__(self, item: Field, names: Names, walk: tuple[Field, ...] = ()) -> None:
         self._item = item
+        self._walk = walk
+        self._transient = any(one.transient for one in (*walk, item))
         self._name = item.name
         self._many = item.many
         self._nested = item.type.shape is Shape.NESTED
@@ -123,7 +128,10 @@ class _FieldRules:
             value: compile_condition(written, names) for value, written in item.type.conditions().items()
         }
         inner_names = names.of_group(item) if self._nested else names
-        self._inner = tuple(_FieldRules(inner, inner_names) for inner in group_fields(item)) if self._nested else ()
+        below = (*walk, item)
+        self._inner = (
+            tuple(_FieldRules(inner, inner_names, below) for inner in group_fields(item)) if self._nested else ()
+        )
         self._asking: tuple[_FieldRules, ...] = tuple(rules for rules in self._inner if rules.asks)
         self.asks: bool = bool(self._required or self._check or self._checks or self._asking)
 
@@ -134,7 +142,12 @@ class _FieldRules:
             found.append(refused[where])
             return
         value = container.get(self._name)
-        if self._required is not None and self._is_missing(value) and self._required(scope):
+        if (
+            self._required is not None
+            and self._is_missing(value)
+            and self._required(scope)
+            and not (self._transient and self._was_asked(self._required, scope))
+        ):
             found.append(FieldProblem(where, self._item.label, "required", REQUIRED_MESSAGE, None))
             return
         if self._many:
@@ -146,6 +159,14 @@ class _FieldRules:
                     self._check_one(one, place, container, refused, scope, found)
         elif value is not None:
             self._check_one(value, where, container, refused, scope, found)
+
+    def _was_asked(self, required: Condition, scope: Scope) -> bool:
+        """Whether the container needed the value before the write, too. What is not stored is asked for once: when the
+        container is new, or when the condition comes to hold."""
+        if scope.old is None:
+            return False
+        before = (one for one in containers(dict(scope.old), self._walk) if one.item["id"] == scope.item["id"])
+        return any(required(scope.within(one.item, one.parent)) for one in before)
 
     def _is_missing(self, value: Any) -> bool:
         if self._nested and not self._many:

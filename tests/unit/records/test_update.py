@@ -80,6 +80,27 @@ def test_a_required_field_cannot_be_cleared(things):
     assert things.problems({"name": None}, document) == [("name", "required")]
 
 
+def test_a_required_value_that_is_not_stored_is_asked_for_once(bench):
+    things = bench("""
+fields:
+  name:   {type: text}
+  word:   {type: text, transient: true, required: true}
+  why:    {type: text, transient: true, required: {name: gone}}
+  lines:
+    type: nested
+    many: true
+    fields: {size: {type: integer}, code: {type: text, transient: true, required: true}}
+""")
+    assert things.problems({}) == [("word", "required")]
+    document = things.create({"word": "a", "lines": [{"size": 1, "code": "b"}]}).document
+    document = things.change(document, {"name": "Ada"})
+    assert things.problems({"name": "gone"}, document) == [("why", "required")]
+    document = things.change(document, {"name": "gone", "why": "c"})
+    line = {"id": str(document["lines"][0]["id"]), "size": 2}
+    document = things.change(document, {"lines": [line]})
+    assert things.problems({"lines": [line, {"size": 3}]}, document) == [("lines[1].code", "required")]
+
+
 def test_what_a_client_reads_it_can_send_back(things):
     document = things.create({"name": "Ada", "size": 4}).document
     body = {key: value for key, value in things.shown(document).items() if key not in ("made", "seen")}
