@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import ObjectId
 
-from engine.actions import ACTION, ActionPlan, CompiledAction, Run
+from engine.actions import ACTION, CHANGED, CONDITION_MET, ActionPlan, CompiledAction, Run
 from engine.compiler import CompiledEntity
 from engine.errors import BadRequest, Conflict, Forbidden, NotFound, RequestError, did_you_mean
 from engine.fields.base import MISSING
@@ -266,18 +266,16 @@ async def _apply(order: Order, plan: ActionPlan, document: Document, scope: Runn
         found = await scope.store.get(compiled.collection, document["_id"])
         if found is None or found["version"] != document["version"]:
             return None
-    if plan.linked and first:
-        written = await change_document(scope, _with_all_rights(caller), compiled, now, plan.linked)
-        if written is None:
-            return None
-        now, answer = written.planned, written.answer
+    author = replace(_with_all_rights(caller), context=order.context) if plan.linked else script
     heard = [
         one
         for name in plan.performed
         for one in hearing(scope, caller if name == plan.performed[-1] else script, compiled, (ACTION + name,))
     ]
+    if plan.linked and plan.patch != plan.linked:  # the steps have their part in the change, too
+        heard = [*hearing(scope, script, compiled, (CHANGED, CONDITION_MET)), *heard]
     if first and (plan.patch or heard):
-        written = await change_document(scope, script, compiled, now, plan.patch, heard)
+        written = await change_document(scope, author, compiled, now, plan.patch, heard)
         if written is None:
             return None
         now, answer = written.planned, written.answer
@@ -289,7 +287,7 @@ async def _apply(order: Order, plan: ActionPlan, document: Document, scope: Runn
     if any(touches_records(effect) for effect in plan.effects):
         fresh = await scope.store.get(compiled.collection, document["_id"])
         if fresh is not None and fresh["version"] != now["version"]:
-            answer = {**answer, **fresh}
+            now, answer = fresh, {**answer, **fresh}
     if job is None or job.pause is None:
         await follow_action(scope, replace(caller, context=order.context), compiled, now)
     return _json(response), _render(order, answer)

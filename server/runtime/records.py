@@ -168,7 +168,8 @@ async def change_document(
 ) -> Write | None:
     """The change that a body makes to what was read; None where somebody else changed it since.
 
-    `heard` are listeners that hear of it whether or not anything changes. Raises ValidationErrors.
+    `heard` are listeners that hear of it besides: of a change if there is one, of all else in any case. Raises
+    ValidationErrors.
     """
     access = running.access(caller, compiled.entity.name)
     draft = compiled.rules.parse(body, access, new=False)
@@ -196,7 +197,9 @@ async def _save(
         return write
     if draft.uploads or draft.linked:
         await keep_files(running, caller, draft)
-    heard = (*hearing(running, caller, compiled, _events(write)), *heard)
+    events = _events(write)
+    other = (one for one in heard if one.event in events or one.event not in (CHANGED, CONDITION_MET))
+    heard = (*hearing(running, caller, compiled, events), *other)
     try:
         if not heard:
             return write if await store_write(running, caller, compiled, write) else None

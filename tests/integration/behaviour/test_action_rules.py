@@ -168,11 +168,57 @@ async def test_what_a_step_sets_is_checked_as_in_a_body(app):
     assert await app.read("things", one["id"]) == one
 
 
-async def test_linked_parameters_are_saved_first_with_an_event_of_their_own(app):
+async def test_linked_parameters_are_saved_by_who_asked_in_the_same_change_as_the_steps(app):
     one = await app.create("things", name="a", size=1)
     answer = await app.act(f"things/{one['id']}/linked", {"size": 2, "secret": "s", "other": "o"})
-    assert (answer["size"], answer["secret"], answer["name"], answer["version"]) == (2, "s", "a 2 s", 2)
+    assert (answer["size"], answer["secret"], answer["name"], answer["version"]) == (2, "s", "a 2 s", 1)
     assert [line["what"] for line in await app.all("lines")] == ["1 to 2 by dev@example.com"]
+
+
+LINKED = """
+recordLabel: name
+auditLogs: true
+fields: {name: {type: text, required: true}, size: {type: integer}}
+actions:
+  resize: {saveLinked: true, parameters: {size: {type: integer}}, steps: [{when: params.size > 5, set: {name: large}}]}
+  saving: {saveLinked: true, parameters: {size: {type: integer}}, run: saving}
+listeners:
+  user:   {on: [changed], from: [user], steps: [{create: {entity: lines, values: {what: "user {size}"}}}]}
+  script: {on: [changed], from: [script], steps: [{create: {entity: lines, values: {what: "script {size}"}}}]}
+  both:   {on: [changed], from: [user, script], steps: [{create: {entity: lines, values: {what: "both {size}"}}}]}
+"""
+SAVING = "async def saving(ctx):\n    ctx.record['name'] = f\"saved {ctx.record['size']}\"\n    await ctx.save()\n"
+
+
+async def test_a_change_by_parameters_and_steps_is_heard_as_that_of_both(stage):
+    app = await stage({"things": LINKED, "lines": LINES}, SAVING)
+    one = await app.create("things", name="small", size=1)
+    await app.act(f"things/{one['id']}/resize", {"size": 2})
+    assert sorted(line["what"] for line in await app.all("lines")) == ["both 2", "user 2"]
+    await app.act(f"things/{one['id']}/resize", {"size": 7})
+    heard = ["both 2", "both 7", "script 7", "user 2", "user 7"]
+    assert sorted(line["what"] for line in await app.all("lines")) == heard
+    await app.act(f"things/{one['id']}/resize", {"size": 7})
+    assert len(await app.all("lines")) == len(heard), "nothing was changed"
+    rows = (await app.ask("GET", f"/data/things/{one['id']}/auditLogs?_size=4"))["items"]
+    told = [(row["eventType"], row["entityVersion"], row["contextPath"]) for row in rows]
+    assert told[1:3] == [
+        ("USER_ACTION_PERFORMED", 2, "entities.things.actions.resize"),
+        ("USER_RECORD_CHANGED", 2, "entities.things.actions.resize"),
+    ]
+
+
+async def test_a_function_finds_linked_parameters_saved_and_the_trail_has_the_version_that_it_leaves(stage):
+    app = await stage({"things": LINKED, "lines": LINES}, SAVING)
+    one = await app.create("things", name="small", size=1)
+    answer = await app.act(f"things/{one['id']}/saving", {"size": 3})
+    assert (answer["name"], answer["version"]) == ("saved 3", 2)
+    rows = (await app.ask("GET", f"/data/things/{one['id']}/auditLogs"))["items"]
+    assert [(row["eventType"], row["entityVersion"]) for row in rows][:3] == [
+        ("USER_ACTION_PERFORMED", 2),
+        ("SCRIPT_RECORD_CHANGED", 2),
+        ("USER_RECORD_CHANGED", 1),
+    ]
 
 
 async def test_a_linked_parameter_that_its_field_refuses_saves_nothing(app):
