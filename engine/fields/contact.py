@@ -51,9 +51,9 @@ class UrlType(FieldType):
     def parse_json(self, value: Any) -> Any:
         """The address, without the label that may stand behind it."""
         if is_text(value) and len(value) <= _LONGEST_URL:
-            found = _URL_OR_LABELLED.fullmatch(value)
+            found = _URL_OR_LABELLED.fullmatch(value.encode())
             if found is not None:
-                return found.group(1) or found.group(2)
+                return (found.group(1) or found.group(2)).decode()
         raise self.refuse(value)
 
     def parse_text(self, text: str) -> Any:
@@ -186,7 +186,7 @@ class PhoneType(FieldType):
     def parse_json(self, value: Any) -> Any:
         """The digits, with the default prefix where the number has none."""
         pattern = _international if self.international else _national
-        if not is_text(value) or pattern.fullmatch(value) is None:
+        if not is_text(value) or pattern.fullmatch(value.encode()) is None:
             raise self._wrong(value)
         digits = _digits(value)
         if self.default_prefix is None:

@@ -10,7 +10,10 @@ from engine.fields.base import BadOption
 
 
 def compile_pattern(pattern: str, key: str = "pattern", *, ignore_case: bool = False) -> Any:
-    """A compiled pattern with `fullmatch` and `search`; raises BadOption for `key` where RE2 refuses it."""
+    """A compiled pattern with `fullmatch` and `search`; raises BadOption for `key` where RE2 refuses it.
+
+    It takes UTF-8 bytes at half the cost of text, whose characters it has to count.
+    """
     options = re2.Options()
     options.log_errors = False
     options.case_sensitive = not ignore_case

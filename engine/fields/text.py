@@ -84,7 +84,7 @@ class LongTextType(FieldType):
             )
         if self.length is not None and size != self.length:
             raise InvalidValue(f"Must have exactly {_characters(self.length)}", value, rule="length", limit=self.length)
-        if self.matcher is not None and self.matcher.fullmatch(value) is None:
+        if self.matcher is not None and self.matcher.fullmatch(value.encode()) is None:
             message = self.pattern_hint or f"Must match the pattern {self.pattern}"
             raise InvalidValue(message, value, rule="pattern", limit=self.pattern)
 
