@@ -7,6 +7,8 @@ from typing import Any
 
 def differs(one: Any, other: Any) -> bool:
     """Whether the values are not the same to JSON, where true is not 1 as it is to Python."""
+    if one is other:
+        return False
     if one != other:
         return True
     if isinstance(one, dict):

@@ -140,10 +140,11 @@ async def _update(
     draft = compiled.rules.parse(body, access, new=False, options=options)
     draft.unknown.extend(problems)
     answering = answer_references(running, caller, compiled.references, draft)
-    if document is None:
+    if document is None and draft.asks:
         document, _ = await asyncio.gather(running.store.get(compiled.collection, key), answering)
     else:
         await answering
+        document = document or await running.store.get(compiled.collection, key)
     for turn in range(MOST_ATTEMPTS):
         if document is None:
             raise compiled.rules.rights.missing(str(key))
