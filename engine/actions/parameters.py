@@ -50,7 +50,11 @@ class Parameters:
         self._parser = ContainerParser(action.parameters, frozenset())
         self._merger = Merger(action.parameters, own)
         self._validator = Validator(action.parameters, own)
-        self._checks = compile_checks(action.validations, whole)
+        labels = {item.name: item.label for item in (*entity.fields, *action.parameters)}
+        self._checks = tuple(
+            (check, labels.get((check.validation.path or "").split(".")[0]))
+            for check in compile_checks(action.validations, whole)
+        )
         self.references = References(app, Entity(action.name, action.label, action.parameters))
         self._defaulted = {
             name: item
@@ -94,8 +98,8 @@ class Parameters:
             whole = scope.within(scope.record, None)  # bare names are the record's
             problems = [
                 problem
-                for check in self._checks
-                if (problem := check.problem(whole, check.validation.path, None)) is not None
+                for check, label in self._checks
+                if (problem := check.problem(whole, check.validation.path, label)) is not None
             ]
         if problems or draft.unknown:
             told = (draft.as_sent(problem, self._by_name, params) for problem in problems)

@@ -155,7 +155,9 @@ async def test_parameters_are_checked_as_fields_are(app):
         ("why", "invalid"), ("size", "invalid"), ("owner", "notFound"), ("b", "invalidStructure"),
     ]  # fmt: skip
     same = await app.act(f"things/{one['id']}/close", {"size": 3}, status=400)
-    assert [(error["field"], error["code"]) for error in same["errors"]] == [("size", "same")]
+    assert [(error["field"], error["fieldLabel"], error["code"]) for error in same["errors"]] == [
+        ("size", "Size", "same")
+    ]
     answer = await app.act(f"things/{one['id']}/close", {"why": "x", "size": "", "owner": "Ann"})
     assert answer == {"was": "open", "is": "closed", "owner": ann["label"], "size": 7}
     assert (await app.read("things", one["id"]))["name"] == "a x"
