@@ -144,6 +144,9 @@ def _selection(order: Order, payload: Mapping[str, Any]) -> Mapping[str, Any]:
 async def _run_once(context: JobContext, order: Order) -> Results:
     try:
         selection = await _selection_once(context, order)
+        if selection is not None and not context.job.records_count:
+            count = await context.running.store.count(order.compiled.collection, selection)
+            await context.note(Note(records_count=count))
         planning = order.action.plan(None, order.draft, context.running.moment(context.caller))
         plan = await carry_through(context.running, order.caller, planning)
         subject = Subject(order.compiled, selection=selection, job=WholeJob(context))
@@ -152,6 +155,8 @@ async def _run_once(context: JobContext, order: Order) -> Results:
         await context.log(Level.ERROR, actions.message_of(error))
         await context.note(Note(has_errors=True))
         return {"status": "error", "errorMessage": actions.message_of(error)}
+    if not context.stop_noticed:
+        await context.note(Note(processed=max(0, context.job.records_count - context.job.records_processed)))
     return {"status": "ok"} if response is MISSING else {"status": "ok", "response": to_storable(response)}
 
 

@@ -272,6 +272,18 @@ async def test_a_job_stops_and_goes_on_from_its_checkpoint(things):
     assert [line for line in lines if line.startswith("did")] == [f"did {number}" for number in range(6)]
 
 
+async def test_a_job_over_many_records_counts_them(things):
+    app = await things(many="return len([record async for record in ctx.records()])")
+    made = [await app.create("things", name=f"n{size}", size=size) for size in range(5)]
+    async with app.worker():
+        for target, count in (("?size=greater(1)", 3), (f"{made[0]['id']},{made[1]['id']}", 2)):
+            path = f"things/many{target}&" if target.startswith("?") else f"things/{target}/many?"
+            job = await app.finished(await app.act(f"{path}_async=true"))
+            assert (job["recordsCount"], job["recordsProcessed"], job["results"]["response"]) == (count,) * 3
+        job = await app.finished(await app.act("things/all?_async=true"))
+        assert (job["recordsCount"], job["recordsProcessed"]) == (0, 0)
+
+
 async def test_a_failing_function_ends_its_job_at_once(things):
     app = await things(many="ctx.fail('noWay', 'never')", one="1 / 0")
     one = await app.create("things", name="a")
