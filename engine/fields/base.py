@@ -217,7 +217,8 @@ class FieldType:
     def is_stored(self, stored: Any) -> bool:
         """Whether this is a stored value of the type, and not what a field of another type left behind. Takes anything
         but None, and never fails."""
-        if not isinstance(stored, self.stored_classes) or (isinstance(stored, bool) and bool not in self.stored_classes):
+        known = self.stored_classes
+        if not isinstance(stored, known) or (isinstance(stored, bool) and bool not in known):
             return False
         mark = self.stored_mark
         return mark is None or (isinstance(stored, Mapping) and isinstance(stored.get(mark[0]), mark[1]))
