@@ -124,6 +124,8 @@ def _extreme(name: str, holds: Callable[[Any, Any], bool]) -> Callable[..., Any]
 
 
 def _join(scope: Scope, values: Any, separator: Any = ", ") -> str:
+    if isinstance(values, str) and not isinstance(separator, str):  # the separator first, as in Python
+        values, separator = separator, values
     return join_list(scope, _list(scope, "join", values), _text(scope, "join", separator))
 
 
@@ -341,7 +343,7 @@ _ALL = (
         1,
         2,
         _join,
-        "The items of a list as one text, nulls left out, with a separator (', ' unless said).",
+        "The items of a list as one text, nulls left out, with a separator (', ' unless said) behind or before it.",
         "join(['a', None, 'b'], '-') == 'a-b'",
     ),
     Function("any", 1, 1, _any, "Whether an item of a list is true; false for nothing.", "any([False, None, 1])"),

@@ -144,6 +144,8 @@ CASES = {
     "join": [
         ("join(tags)", "b, a"),
         ("join(tags, '-')", "b-a"),
+        ("join('-', tags)", "b-a"),
+        ("join('-', None)", ""),
         ("join([1, None, 2.50, True, 'x'], '')", "12.50truex"),
         ("join(addresses, '; ')", "One; Two; Three"),
         ("join([], '-')", ""),
