@@ -65,6 +65,8 @@ def read_source(loaded: LoadedApp, file: Path, entity: str) -> Source:
     """The records of a file; raises CannotLoad."""
     from engine.errors import did_you_mean
 
+    if not file.exists():
+        raise CannotLoad(f"{file} cannot be read: No such file or directory")
     known = loaded.compiled.app.entities
     if entity not in known:
         hint = did_you_mean(entity, known) or "--entity names the entity"

@@ -145,6 +145,7 @@ async def test_no_first_developer_is_made_up_before_a_server_starts(folder, pass
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["nothing.json"], "nothing.json cannot be read: No such file"),
         (["lamp.csv"], "there is no entity named lamp; did you mean"),
         (["nothing.json", "--entity", "lamps"], "nothing.json cannot be read: No such file"),
         (["app.yaml", "--entity", "lamps", "--db", "memory:"], "A database in memory keeps nothing"),
@@ -154,6 +155,7 @@ async def test_no_first_developer_is_made_up_before_a_server_starts(folder, pass
 )
 def test_what_cannot_be_loaded_at_all_is_refused_before_anything_is_written(folder, arguments, told, monkeypatch):
     (folder / "bad.json").write_text("[{]")
+    (folder / "lamp.csv").write_text("name\nx\n")
     (folder / "bad.csv").write_text("nme\nx\n")
     monkeypatch.chdir(folder)
     result = CliRunner().invoke(cli.app, ["load", str(folder), *arguments])
