@@ -84,7 +84,8 @@ def load_text(name: str, text: str) -> tuple[Node | None, list[Diagnostic]]:
 
 
 def load_functions(name: str, text: str) -> tuple[Mapping[str, bool] | None, list[Diagnostic]]:
-    """The functions that a Python file defines at its top level, and whether each can be called with one argument.
+    """The functions that a Python file defines at its top level, and whether each can be called with one argument; what
+    it imports by name may be one, too.
 
     None if the file cannot be read; it is never executed.
     """
@@ -96,8 +97,13 @@ def load_functions(name: str, text: str) -> tuple[Mapping[str, bool] | None, lis
         at = Position(name, getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1)
         message = f"{name} is not valid Python: {getattr(error, 'msg', error)}"
         return None, [problem(HOOKS_SYNTAX, at, message, "correct it; nothing in the file runs before it can be read")]
-    functions = (part for part in module.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef))
-    return {function.name: _takes_one(function.args) for function in functions}, []
+    functions: dict[str, bool] = {}
+    for part in module.body:
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+            functions[part.name] = _takes_one(part.args)
+        elif isinstance(part, ast.ImportFrom):
+            functions.update((one.asname or one.name, True) for one in part.names)
+    return functions, []
 
 
 def _takes_one(arguments: ast.arguments) -> bool:

@@ -68,6 +68,7 @@ specified_rules: tuple[Rule, ...] = (
     cycles.actions_end,
     actions.steps_have_a_kind,
     actions.actions_suit_their_type,
+    actions.answers_are_one,
     actions.linked_parameters_are_fields,
     actions.listeners_do_something,
     actions.steps_write_to_fields,

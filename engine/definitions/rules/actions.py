@@ -51,6 +51,16 @@ def actions_suit_their_type(context: Context) -> Iterator[Diagnostic]:
                     yield problem(CONTRADICTION, step.key_at(step.kind), message, "use update with where, or type: one")
 
 
+def answers_are_one(context: Context) -> Iterator[Diagnostic]:
+    """What an action answers is said by its function or by respond."""
+    for site in context.sites:
+        for definition, _ in site.actions:
+            if definition.given("run") and definition.given("respond"):
+                message = "run and respond both say what the action answers"
+                hint = "leave respond out: what the function returns is the answer"
+                yield problem(CONTRADICTION, definition.key_at("respond"), message, hint)
+
+
 def linked_parameters_are_fields(context: Context) -> Iterator[Diagnostic]:
     """saveLinked saves parameters to fields of the same name, on one record."""
     for site in context.sites:
