@@ -48,6 +48,12 @@ class BooleanType(FieldType):
         raise self.refuse(value)
 
     def parse_text(self, text: str) -> Any:
+        """true and false."""
+        if text in ("true", "false"):
+            return text == "true"
+        raise self.refuse(text)
+
+    def csv_in(self, text: str) -> Any:
         """true, 1, yes, false, 0, no, in any case."""
         folded = text.lower()
         if folded in _TRUE:

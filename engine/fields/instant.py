@@ -170,10 +170,10 @@ class DurationType(FieldType):
         return span
 
     def parse_text(self, text: str) -> Any:
-        """Milliseconds in digits, or units as in CSV."""
-        if _is_milliseconds(text) is not None:
-            return self.parse_json(int(text))
-        return self.csv_in(text)
+        """Milliseconds in digits."""
+        if _is_milliseconds(text) is None:
+            raise self.refuse(text)
+        return self.parse_json(int(text))
 
     def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:
         """`1d 16h`, or `40h` where hours are the longest unit; units without any are left out."""
