@@ -44,7 +44,7 @@ class Parameters:
 
     def __init__(self, app: App, entity: Entity, action: Action) -> None:
         whole = Names.of_action(entity, action)
-        own = replace(whole, fields=action.parameters_by_name)
+        own = Names.of_parameters(entity, action)
         self._fields = action.parameters
         self._by_name = action.parameters_by_name
         self._parser = ContainerParser(action.parameters, frozenset())
@@ -115,7 +115,7 @@ class Parameters:
 
     def render(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters in the JSON forms of their types."""
-        return {item.name: _render(item, params.get(item.name)) for item in self._fields}
+        return {item.name: render_value(item, params.get(item.name)) for item in self._fields}
 
     def linked(self, draft: Draft, params: Record, entity: Entity) -> dict[str, Any]:
         """The body that saves parameters to the fields of their names: those that were sent, or have a value."""
@@ -126,10 +126,11 @@ class Parameters:
         }
 
 
-def _render(item: Field, value: Any) -> Any:
+def render_value(item: Field, value: Any) -> Any:
+    """The value of a field in the JSON form of its type."""
     if value is None:
         return None
-    if item.many:
+    if item.many and isinstance(value, list):
         return [_render_one(item, one) for one in value]
     return _render_one(item, value)
 
@@ -137,7 +138,8 @@ def _render(item: Field, value: Any) -> Any:
 def _render_one(item: Field, value: Any) -> Any:
     if item.type.shape is Shape.NESTED:
         return {
-            name: _render(item.by_name[name], inner) if name in item.by_name else inner for name, inner in value.items()
+            name: render_value(item.by_name[name], inner) if name in item.by_name else inner
+            for name, inner in value.items()
         }
     return item.type.render(value)
 
@@ -153,4 +155,4 @@ def _scope(params: Record, record: Mapping[str, Any] | None, moment: Moment) -> 
     )
 
 
-__all__ = ["NO_RECORD", "NeedsRecord", "Parameters"]
+__all__ = ["NO_RECORD", "NeedsRecord", "Parameters", "render_value"]

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from engine.actions.answers import compile_answer
 from engine.actions.parameters import Parameters
 from engine.actions.run import Call, Effect, Progress, Run
 from engine.actions.steps import STEPS, Asks, Place, compile_steps
 from engine.errors import BadRequest, ExpressionError
-from engine.expressions import Names, compile_expression, parse_expression
+from engine.expressions import Names, parse_expression
 from engine.expressions.filter import compile_condition
 from engine.fields.base import MISSING
 from engine.records import Moment, Record, RecordRules
@@ -60,7 +61,7 @@ class CompiledAction:
         self._respond = (
             None
             if action.respond is None
-            else compile_expression(parse_expression(action.respond.value, allow_records=True), names)
+            else compile_answer(parse_expression(action.respond.value, allow_records=True), names)
         )
         self._run = None if action.run is None else str(action.run.value)
 

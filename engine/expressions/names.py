@@ -24,7 +24,8 @@ class Names:
 
     `fields` are the bare names, `record` the fields of the whole record; `parent` is there inside a nested group,
     `value` (the field whose value it is) in a validation per value. A declared field hides a root of the same name.
-    What stands below `user` is not checked.
+    What stands below `user` is not checked. Where it `lends`, the record's fields are there by their bare names, too,
+    but for names that mean something else.
     """
 
     fields: Mapping[str, Field]
@@ -34,6 +35,7 @@ class Names:
     old: bool = True
     user: bool = True
     value: Field | None = None
+    lends: bool = False
 
     @classmethod
     def of_entity(cls, entity: Entity, *, old: bool = True, user: bool = True) -> Names:
@@ -51,9 +53,14 @@ class Names:
             return replace(cls.of_entity(entity), params=action.parameters_by_name)
         return cls(EMPTY, EMPTY, params=action.parameters_by_name, old=False)
 
+    @classmethod
+    def of_parameters(cls, entity: Entity, action: Action) -> Names:
+        """What stands for something in what is said of an action's parameters: they, else the record's fields."""
+        return replace(cls.of_action(entity, action), fields=action.parameters_by_name, lends=True)
+
     def of_group(self, group: Field) -> Names:
         """What stands for something inside an item of a nested group of these names."""
-        return replace(self, fields=group.by_name, parent=self, value=None)
+        return replace(self, fields=group.by_name, parent=self, value=None, lends=False)
 
     def with_value(self, item: Field) -> Names:
         """The same names, and `value` for one value of that field."""
@@ -211,6 +218,9 @@ class _Walk:
             return self.follow(node, _place_of(item), rest, (item.name,))
         root = ROOTS.get(first)
         place = root.place(self.names) if root is not None else None
+        if root is None and self.names.lends and first in self.names.record:
+            root, rest = ROOTS["record"], list(node.path)
+            place = root.place(self.names)
         if root is None or place is None:
             self.errors.append(self.unknown(first, node.offset, root))
             return _OPEN

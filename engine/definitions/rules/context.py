@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from engine.definitions.load import Definitions
@@ -44,7 +44,7 @@ class Context:
 
     @cached_property
     def parameters(self) -> tuple[FieldSite, ...]:
-        """All parameters of actions, inner ones after their group; bare names stand for the parameters."""
+        """All parameters of actions, inner ones after their group; bare names stand for the parameters first."""
         return tuple(
             place
             for site in self.sites
@@ -53,7 +53,7 @@ class Context:
                 definition.parameters,
                 action.parameters_by_name,
                 site.definition,
-                replace(Names.of_action(site.entity, action), fields=action.parameters_by_name),
+                Names.of_parameters(site.entity, action),
                 action.name,
             )
         )

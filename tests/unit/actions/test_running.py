@@ -66,6 +66,58 @@ act:
     ]
 
 
+def test_what_is_said_of_parameters_names_them_else_fields_of_the_record(workbench):
+    bench = workbench("""
+act:
+  parameters:
+    size:  {type: integer}
+    twice: {type: integer, defaultExpression: double + size}
+    why:   {type: text, required: "name == 'b'"}
+    part:  {type: nested, fields: {n: {type: integer, defaultExpression: parent.size + record.size}}}
+  respond: "[params.size, params.twice, params.part.n]"
+""")
+    assert bench.run(params={"size": 1, "part": {}}).plan.response == [1, 11, 6]
+    with pytest.raises(ValidationErrors) as caught:
+        bench.run(params={"size": 1}, name="b")
+    assert problems_of(caught) == [("why", "required")]
+
+
+@pytest.mark.parametrize(
+    ("respond", "answer"),
+    [
+        ("large", "12345678901234567890"),
+        ("record.large", "12345678901234567890"),
+        ("params.big", "1000"),
+        ("{'big': large, 'all': [large, size], 'one': {'more': large}}", None),
+        ("large + 1", 12345678901234567891),
+        ("params.parts", [{"n": "5"}, {"n": None}]),
+        ("params.parts.n", ["5"]),
+        ("params.parts[0].n", "5"),
+        ("place.city", "Rome"),
+        ("rows.count", [1, 2, 3]),
+        ("owner", None),
+    ],
+)
+def test_fields_are_answered_in_the_form_of_their_type(workbench, respond, answer):
+    bench = workbench(f"""
+act:
+  parameters:
+    big: {{type: bigNumber}}
+    parts: {{type: nested, many: true, fields: {{n: {{type: bigNumber}}}}}}
+  respond: "{respond}"
+""")
+    params = {"big": "1e3", "parts": [{"n": "5"}, {}]}
+    found = bench.run(params=params, large="12345678901234567890").plan.response
+    if respond.startswith("{"):
+        large = "12345678901234567890"
+        answer = {"big": large, "all": [large, 5], "one": {"more": large}}
+    if respond == "params.parts":
+        found = [{"n": one["n"]} for one in found]
+    if respond == "params.parts.n":
+        found = [one for one in found if one is not None]
+    assert found == answer
+
+
 @pytest.mark.parametrize("body", [[], "x", None, 5])
 def test_a_body_that_is_no_object_is_a_bad_request(workbench, body):
     bench = workbench("act: {parameters: {n: {type: integer}}, respond: name}")
