@@ -136,8 +136,8 @@ class FieldDef(Definition):
         bool,
         Key(
             Boolean(),
-            "Whether it lives during the write only and is not stored. One that is required is asked for when the record "
-            "is made, or when its condition comes to hold.",
+            "Whether it lives during the write only and is not stored. One that is required is asked for when the "
+            "record is made, or when its condition comes to hold.",
         ),
     ] = False
     sensitive: Annotated[bool, Key(Boolean(), "Whether it is masked in logs and kept out of comparisons.")] = False

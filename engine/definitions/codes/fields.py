@@ -67,6 +67,14 @@ UNREACHABLE_OPTION: Final = Code(
     "  reason: {type: choice, options: [{name: lost, when: {state: closed}}, other]}",
     severity="warning",
 )
+NEVER_SUPPLIED: Final = Code(
+    "T408",
+    "Value that groups do not get",
+    "What is given with the creation or the change of a record (its number, its rank, the moment) is a field of the "
+    "record itself; a nested group, or an item of a list, would never get it.",
+    "fields: {lines: {type: nested, many: true, fields: {added: {type: dateRecordCreated}}}}",
+    "fields: {lines: {type: nested, many: true, fields: {added: {type: dateTime, defaultExpression: now()}}}}",
+)
 
 TYPES: Final = CodeGroup(
     "Types, their keys and rules",
@@ -79,6 +87,7 @@ TYPES: Final = CodeGroup(
         PARAMETER_KEY,
         UNIQUE_IN_LIST,
         UNREACHABLE_OPTION,
+        NEVER_SUPPLIED,
     ),
 )
 

@@ -48,6 +48,7 @@ specified_rules: tuple[Rule, ...] = (
     fields.types_are_known,
     fields.structures_are_complete,
     fields.fields_are_within_reach,
+    fields.supplied_values_have_a_record,
     fields.keys_suit_the_type,
     fields.keys_agree,
     fields.aggregates_have_their_field,

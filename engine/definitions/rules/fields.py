@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from engine.definitions.codes.code import problem
 from engine.definitions.codes.fields import (
@@ -10,6 +11,7 @@ from engine.definitions.codes.fields import (
     BAD_DISPLAY,
     CONTRADICTION,
     LACKS_CAPABILITY,
+    NEVER_SUPPLIED,
     PARAMETER_KEY,
     UNIQUE_IN_LIST,
 )
@@ -24,7 +26,7 @@ from engine.definitions.rules.trials import MOMENTS
 from engine.errors import Diagnostic, ExpressionError, InvalidValue
 from engine.expressions import Names, Scope, compile_expression, parse_expression
 from engine.fields import FIELD_TYPES
-from engine.fields.base import BadOption, Capability
+from engine.fields.base import BadOption, Capability, Supply
 
 DEEPEST = 12
 """Groups around a field at most; paths have 16 parts, and a reference at the end has some of its own."""
@@ -87,6 +89,25 @@ def fields_are_within_reach(context: Context) -> Iterator[Diagnostic]:
         if place.depth == DEEPEST:
             message = f"{place.field.path} is nested in {DEEPEST} groups, and nothing can be reached there"
             yield problem(TOO_LARGE, place.definition.at, message, "nest less, or make an entity of it")
+
+
+def supplied_values_have_a_record(context: Context) -> Iterator[Diagnostic]:
+    """What the engine gives to new and changed records stands at the top of an entity."""
+    for place in context.fields:
+        hint = _IN_GROUPS.get(place.field.type.supply) if place.depth else None
+        if hint is not None:
+            name, path = place.field.type.name, place.field.path
+            message = f"{name} is given to records, so {path} would stay empty in its group"
+            yield problem(NEVER_SUPPLIED, place.definition.key_at("type"), message, hint)
+
+
+_MOVE: Final = "move it to the entity's own fields"
+_IN_GROUPS: Final[Mapping[Supply | None, str]] = {
+    Supply.CREATED: f"{_MOVE}, or write {{type: dateTime, defaultExpression: now()}}",
+    Supply.MODIFIED: _MOVE,
+    Supply.NUMBER: _MOVE,
+}
+"""The way out for each value that a group would not get."""
 
 
 def keys_suit_the_type(context: Context) -> Iterator[Diagnostic]:
@@ -172,7 +193,8 @@ def defaults_are_valid(context: Context) -> Iterator[Diagnostic]:
             limit = ", ".join(map(str, error.limit)) if isinstance(error.limit, list) else error.limit
             rule = f" ({error.rule}: {limit})" if error.rule else ""
             message = f"the default of {place.field.path} is refused by its own rules: {error.message}{rule}"
-            yield problem(BAD_DEFAULT, definition.default.at, message, f"write {expected}")
+            hint = f"write {expected}; what is computed stands under defaultExpression"
+            yield problem(BAD_DEFAULT, definition.default.at, message, hint)
 
 
 def defaults_pass_their_validations(context: Context) -> Iterator[Diagnostic]:
