@@ -9,8 +9,9 @@ Documents of `sys.idempotency`:
   expires  when it is forgotten (date)
 
 An answer is written in the same transaction as all else that the request writes: a process that is killed leaves both
-or neither. Where there are no transactions, and where a request is several units of work, the answer is written after
-them; whoever is killed in between leaves a claim that another try takes over, which does the work anew.
+or neither. Where there are no transactions, where a request is several units of work, and where it asks other systems,
+the answer is written afterwards; whoever is killed in between leaves a claim that another try takes over, which does
+the work anew.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ class Claim:
     kept: Kept | None = None
 
 
-class Divided(Exception):
-    """A request that was begun as one unit of work consists of several."""
+class Divided(BaseException):
+    """A request that was begun as one unit of work cannot be one. Not for functions of apps to catch."""
 
 
 def fingerprint(caller: Caller, route: bytes, key: str, body: bytes) -> Fingerprint:
@@ -126,11 +127,18 @@ async def carry_out(running: RunningApp, held: Claim, work: Callable[[RunningApp
     """What the work answers, which is kept with all that it wrote, or after it where it is `divide`d.
 
     The work may be done more than once, each time as if for the first time. Raises what it raises, and then nothing is
-    kept; Conflict where it would have to be repeated after another system was asked.
+    kept.
     """
+
+    async def together(scope: RunningApp) -> Kept:
+        kept = await work(replace(scope, calls=_NoCalls()))
+        if not await keep(scope, held, kept):
+            raise _in_progress()
+        return kept
+
     if running.store.transactions:
         with contextlib.suppress(Divided):
-            return await _together(running, held, work)
+            return await run_unit(running, together)
     async with _renewed(running, held):
         kept = await work(running)
         await keep(running, held, kept)
@@ -138,8 +146,8 @@ async def carry_out(running: RunningApp, held: Claim, work: Callable[[RunningApp
 
 
 def divide(running: RunningApp) -> None:
-    """Says that what follows is a unit of work for each of several records. Raises Divided where it was begun as one;
-    it is called before anything is written, and then begun again."""
+    """Says that what follows is a unit of work for each of several records. Raises Divided where it was begun as one,
+    so that it is begun again."""
     if running.unit is not None:
         raise Divided
 
@@ -170,32 +178,12 @@ async def prepare_idempotency(store: Store) -> None:
         logger.warning("The database does not remove what expired from %s: %s", CLAIMS, error)
 
 
-class _WatchedCalls(Calls):
-    """Calls to other systems, and whether there were any."""
-
-    def __init__(self, calls: Calls) -> None:
-        super().__init__()
-        self._calls = calls
-        self.made = False
+class _NoCalls(Calls):
+    """Other systems are not asked while a transaction is open, which may have to be repeated."""
 
     async def send(self, call: Call) -> None:
-        """As the calls that are watched."""
-        self.made = True
-        await self._calls.send(call)
-
-
-async def _together(running: RunningApp, held: Claim, work: Callable[[RunningApp], Awaitable[Kept]]) -> Kept:
-    calls = _WatchedCalls(running.calls)
-
-    async def body(scope: RunningApp) -> Kept:
-        if calls.made:
-            raise Conflict("The record was changed by somebody else while another system was asked; try again")
-        kept = await work(replace(scope, calls=calls))
-        if not await keep(scope, held, kept):
-            raise _in_progress()
-        return kept
-
-    return await run_unit(running, body)
+        """Raises Divided."""
+        raise Divided
 
 
 @contextlib.asynccontextmanager
