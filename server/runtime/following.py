@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bson import ObjectId
@@ -40,7 +41,7 @@ async def follow_write(
         if not await running.store.update(compiled.collection, guard, pushing({"$set": write.values}, intents)):
             return False
     if intents:
-        wake(running, compiled.collection, key)
+        wake(running, compiled.collection, key, intents)
     return True
 
 
@@ -106,9 +107,9 @@ def cause_of(running: RunningApp, caller: Caller, *, cascade: bool = False) -> C
     )
 
 
-def wake(running: RunningApp, entity: str, key: ObjectId) -> None:
-    """Has a document followed as soon as the unit at hand is written."""
-    finally_do(running, lambda: running.outbox.wake(entity, key))
+def wake(running: RunningApp, entity: str, key: ObjectId, written: Sequence[Intent] = ()) -> None:
+    """Has a document followed as soon as the unit at hand is written, with the intents that were written there."""
+    finally_do(running, lambda: running.outbox.wake(entity, key, written))
 
 
 __all__ = ["cause_of", "follow_action", "follow_removal", "follow_write", "wake"]

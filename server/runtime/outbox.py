@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
-from engine.records.outbox import OUTBOX, PENDING, distinct, pulling, taking
+from engine.records.outbox import OUTBOX, PENDING, Intent, distinct, pulling, taking
 from server.runtime.cancelling import end_tasks
 from server.store import StoreError
 
@@ -52,14 +52,17 @@ class Outbox:
         self.failed = False
         """Whether something was left behind by this process, since somebody looked for such."""
 
-    def wake(self, entity: str, key: ObjectId) -> None:
-        """Follows the writes of a document (or a row of REMOVALS) soon; returns at once and never fails."""
+    def wake(self, entity: str, key: ObjectId, written: Sequence[Intent] = ()) -> None:
+        """Follows the writes of a document (or a row of REMOVALS) soon; returns at once and never fails.
+
+        `written` are intents that were just written there, which need not be read.
+        """
         place = (entity, key)
         if place in self._busy:
             self._again.add(place)
             return
         self._busy.add(place)
-        task = asyncio.get_running_loop().create_task(self._follow(place))
+        task = asyncio.get_running_loop().create_task(self._follow(place, written))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -81,15 +84,15 @@ class Outbox:
             await asyncio.wait(self._tasks, timeout=left)
         await end_tasks(self._tasks, CANCEL_AGAIN)
 
-    async def _follow(self, place: tuple[str, ObjectId]) -> None:
+    async def _follow(self, place: tuple[str, ObjectId], written: Sequence[Intent]) -> None:
         try:
             again = True
             while again:
                 self._again.discard(place)
                 async with self._turns:
                     assert self.running is not None
-                    await drain(self.running, *place)
-                again = place in self._again
+                    await drain(self.running, *place, written)
+                again, written = place in self._again, ()
         except StoreError as error:
             self.failed = True
             logger.warning("What follows a write in %s waits for the next sweep: %s", place[0], error)
@@ -101,22 +104,30 @@ class Outbox:
             self._again.discard(place)
 
 
-async def drain(running: RunningApp, entity: str, key: ObjectId) -> None:
-    """Does all that is still to follow the writes of one document, or a deletion (a row of REMOVALS)."""
+async def drain(running: RunningApp, entity: str, key: ObjectId, written: Sequence[Intent] = ()) -> None:
+    """Does all that is still to follow the writes of one document, or a deletion (a row of REMOVALS); see `wake`."""
     if entity == REMOVALS:
         await _drain_removal(running, key)
         return
+    if written and await _do_all(running, entity, key, written):
+        return
     document = await running.store.get(entity, key, {OUTBOX: 1})
     intents = document.get(OUTBOX) if document else None
-    if not intents:
-        return
+    if intents:
+        await _do_all(running, entity, key, intents)
+
+
+async def _do_all(running: RunningApp, entity: str, key: ObjectId, intents: Sequence[Intent]) -> bool:
+    """Does what intents of a document ask for and takes them out; tells whether none was left that moment."""
     from server.runtime.deeds import apply  # what follows writes records, which is followed
 
     for intent in distinct(intents):
         await apply(running, entity, key, intent)
     whole, unset = taking(intents)
-    if not await running.store.update(entity, {"_id": key, **whole}, unset):
-        await running.store.update(entity, {"_id": key}, pulling(intents))
+    if await running.store.update(entity, {"_id": key, **whole}, unset):
+        return True
+    await running.store.update(entity, {"_id": key}, pulling(intents))
+    return False
 
 
 async def _drain_removal(running: RunningApp, key: ObjectId) -> None:

@@ -58,7 +58,7 @@ async def test_what_follows_writes_gets_its_time_and_then_ends_even_if_it_forget
     monkeypatch.setattr(outbox, "CANCEL_AGAIN", 0.01)
     forgotten, followed = [], []
 
-    async def drain(running, entity, key):
+    async def drain(running, entity, key, written):
         await asyncio.sleep(0.01)
         if entity == "quick":
             followed.append(key)
