@@ -174,7 +174,8 @@ class JobContext:
         done = await run_unit(self.running, run, self.session)
         if isinstance(done, Pause):
             raise Stopped
-        await self.note(done)
+        if done != Note():
+            await self.note(done)
 
     async def each(self, items: Sequence[Item], work: Work[Item]) -> None:
         """Does the work once on each item, and keeps what it gave, or the RequestError that it raised, under the item's

@@ -120,10 +120,10 @@ async def _run(context: JobContext) -> Results | None:
     running, payload = context.running, context.job.payload or {}
     body = decode_json(payload["params"])
     order = await actions.take_order(running, context.caller, payload["entity"], payload["action"], body)
-    if order.action.kind is not ActionKind.ONE:
-        return await _run_once(context, order)
     if order.action.runs():
         await context.take_desk()
+    if order.action.kind is not ActionKind.ONE:
+        return await _run_once(context, order)
     if "ids" in payload:
         await _run_on_ids(context, order, payload["ids"])
     else:

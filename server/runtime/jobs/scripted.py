@@ -51,12 +51,15 @@ class WholeJob(_RunningJob):
 
     async def write(self, running: RunningApp, body: Callable[[RunningApp], Awaitable[T]]) -> T:
         """Runs a unit of work that counts only while the job is this worker's."""
-        await self._context.write_lines()
+        await self.flush()
+        results: list[T] = []
 
-        async def run(scope: RunningApp) -> tuple[T, Note]:
-            return await run_unit(scope, body), self._note()
+        async def run(scope: RunningApp) -> Note:
+            results[:] = [await run_unit(scope, body)]
+            return Note()
 
-        return await self._context.fenced(run)
+        await self._context.apart(run)
+        return results[0]
 
     async def flush(self) -> None:
         """Keeps what was said and not kept yet."""

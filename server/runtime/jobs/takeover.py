@@ -9,6 +9,7 @@ from typing import Any
 from bson import ObjectId
 
 from engine.jobs import MOST_FAILURES, Circumstances, Command, Job, Level, find_transition
+from server.runtime.jobs.desk import clear_desk
 from server.runtime.jobs.moves import move
 from server.runtime.jobs.presence import Presence
 from server.runtime.jobs.stored import read_held
@@ -54,6 +55,7 @@ async def _free(running: RunningApp, job: Job) -> None:
     assert transition is not None
     given = Circumstances(running.clock(), error=f"Its worker was lost {failures} times in a row" if for_good else None)
     line = (Level.ERROR, f"Failed: {given.error}") if for_good else (Level.WARN, "The worker was lost")
+    await clear_desk(running.store, job)
     await move(running, job, transition, given, line)
 
 

@@ -255,6 +255,21 @@ async def test_the_last_lines_of_a_function_are_in_the_jobs_log(things, end):
     assert said[-1].startswith("Finished")
 
 
+async def test_an_action_that_a_function_runs_is_not_repeated_by_a_stop(things):
+    app = await things(
+        DEAF,
+        many="async for one in ctx.records():\n    await ctx.data.action('things', one['id'], 'slow')\n    if ctx.job.stopping:\n        return",
+    )
+    for name in "ab":
+        await app.create("things", name=name)
+    reference = await app.act("things/many?_all=true&_async=true")
+    async with app.worker():
+        await until(lambda: app.seen)
+        await stop(app, reference)
+        assert (await app.finished(reference, seconds=5))["status"] == "STOPPED"
+    assert (app.seen, await names(app)) == (["start", "end"], ["begun", "heard"])
+
+
 async def test_a_background_listener_looks_after_its_job_too(things):
     app = await things(woken=HEEDS)
     await app.create("things", name="a", size=99)
