@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, Final
 
@@ -80,7 +81,7 @@ def check_option(key: Key, node: Node, problems: Problems) -> bool:
         return True
     error = best_match(validator.iter_errors(data))
     place = node_at(node, error.absolute_path)
-    problems.append(problem(SHAPE, place.at, f'"{key.name}" {_reason(error)}', key.description))
+    problems.append(problem(SHAPE, place.at, f'"{key.name}" {_reason(error)}', _way_out(error) or key.description))
     return False
 
 
@@ -131,10 +132,26 @@ def _fits(key: int, data: Any) -> bool:
     return _validators()[key][1].is_valid(data)
 
 
-def _reason(error: ValidationError) -> str:
+def _wanted(error: ValidationError) -> list[str]:
+    """The kinds of values of which the value is none; nothing where that is not what is wrong."""
     rule: Any = error.validator_value
     if error.validator == "type":
-        wanted = [rule] if isinstance(rule, str) else rule
+        return [rule] if isinstance(rule, str) else [*rule]
+    if error.validator == "anyOf" and all(one.validator == "type" and not one.path for one in error.context):
+        return [kind for one in error.context for kind in _wanted(one)]
+    return []
+
+
+def _way_out(error: ValidationError) -> str | None:
+    if "string" in _wanted(error) and isinstance(error.instance, bool | int | Decimal):
+        return "put it in quotes"
+    return None
+
+
+def _reason(error: ValidationError) -> str:
+    rule: Any = error.validator_value
+    wanted = _wanted(error)
+    if wanted:
         return f"takes {' or '.join(_EXPECTED.get(item, item) for item in wanted)}, not {error.instance!r}"
     if error.validator == "enum":
         return f"takes one of {', '.join(map(str, rule))}, not {error.instance!r}"
