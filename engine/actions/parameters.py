@@ -13,6 +13,7 @@ from engine.fields.base import Shape
 from engine.permissions import OPEN_MASK
 from engine.query import Clock
 from engine.records import Moment, Record, References
+from engine.records.calculated import Calculator
 from engine.records.draft import ContainerParser, Draft, Group
 from engine.records.merge import Merge, Merger
 from engine.records.validate import Validator, compile_checks
@@ -55,7 +56,9 @@ class Parameters:
             (check, labels.get((check.validation.path or "").split(".")[0]))
             for check in compile_checks(action.validations, whole)
         )
-        self.references = References(app, Entity(action.name, action.label, action.parameters))
+        whole_body = Entity(action.name, action.label, action.parameters)
+        self.references = References(app, whole_body)
+        self._labels = Calculator(whole_body, own)
         self._defaulted = {
             name: item
             for name, item in action.parameters_by_name.items()
@@ -82,6 +85,7 @@ class Parameters:
         merge = Merge(own, _scope(params, record, moment))
         self._merger.merge(None, own.root, params, None, merge)
         merge.run_defaults()
+        self._labels.label_groups(params, merge.scope, own.note)
         return params, own
 
     def check(self, draft: Draft, params: Record, record: Mapping[str, Any] | None, moment: Moment) -> None:

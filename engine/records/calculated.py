@@ -51,8 +51,8 @@ class Computation:
 class Calculator:
     """Fills calculated fields, nested labels and the record's label."""
 
-    def __init__(self, entity: Entity) -> None:
-        found = list(_computations(entity, Names.of_entity(entity)))
+    def __init__(self, entity: Entity, names: Names | None = None) -> None:
+        found = list(_computations(entity, names or Names.of_entity(entity)))
         self._steps = tuple(_in_order(found))
         self._labels = tuple(step for step in self._steps if step.item is None or step.item.calculated is None)
         self.reads_modified = bool(_modified_paths(entity) & frozenset().union(*(step.reads for step in self._steps)))
@@ -65,6 +65,12 @@ class Calculator:
             else:
                 for container in containers(record, step.walk):
                     self._compute(step, container, scope, refuse)
+
+    def label_groups(self, record: Record, scope: Scope, refuse: Refuse) -> None:
+        """Computes the labels of nested groups alone, for what is no record but is made of fields."""
+        for step in self._labels:
+            for container in containers(record, step.walk) if step.walk else ():
+                self._compute(step, container, scope, refuse)
 
     @staticmethod
     def _compute(step: Computation, container: Container, scope: Scope, refuse: Refuse) -> None:

@@ -118,6 +118,18 @@ act:
     assert found == answer
 
 
+def test_groups_of_parameters_have_their_labels(workbench):
+    bench = workbench("""
+act:
+  parameters:
+    part: {type: nested, label: The part, fields: {n: {type: integer}}}
+    rows: {type: nested, many: true, recordLabel: "{n} of {parent.part.n} in {record.name}", fields: {n: {type: integer}}}
+  respond: "[params.part.label, params.rows[0].label]"
+""")
+    found = bench.run(params={"part": {"n": 3}, "rows": [{"n": 1}]}).plan.response
+    assert found == ["The part", "1 of 3 in a"]
+
+
 @pytest.mark.parametrize("body", [[], "x", None, 5])
 def test_a_body_that_is_no_object_is_a_bad_request(workbench, body):
     bench = workbench("act: {parameters: {n: {type: integer}}, respond: name}")
