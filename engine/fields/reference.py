@@ -120,9 +120,7 @@ class ReferenceType(FieldType):
     def _parse_object(self, value: dict[str, Any]) -> Ask:
         target = value.get("id")
         if target is not None:
-            if isinstance(target, str) and is_hex_id(target) is not None:
-                return Ask(id=target.lower())
-            raise self.refuse(value)
+            return Ask(id=self._parse_id(target, value))
         label = value.get(self.title)
         if label is not None:
             if is_text(label) and label:
@@ -132,6 +130,14 @@ class ReferenceType(FieldType):
         if len(given) == 1 and is_text(given[0][0]) and _is_lookup_value(given[0][1]):
             return Ask(by=given[0])
         raise self.refuse(value)
+
+    def _parse_id(self, target: Any, value: Any) -> str:
+        """The id that is written in a value; text that no id looks like is the id of nothing."""
+        if not is_text(target):
+            raise self.refuse(value)
+        if is_hex_id(target) is None:
+            raise InvalidValue(f"There is nothing with this id. Expected {self.expected}", value, code="notFound")
+        return str(target.lower())
 
     def fit(self, value: Any) -> Any:
         """The value of another reference as it is; anything else is asked for."""
@@ -298,13 +304,13 @@ class FileType(ReferenceType):
 
     def parse_json(self, value: Any) -> Any:
         """An Ask with an id or with an upload."""
-        if isinstance(value, str) and is_hex_id(value) is not None:
-            return Ask(id=value.lower())
+        if isinstance(value, str):
+            return Ask(id=self._parse_id(value, value))
         if isinstance(value, dict):
             target = value.get("id")
-            if isinstance(target, str) and is_hex_id(target) is not None:
-                return Ask(id=target.lower())
-            if target is None and "content" in value:
+            if target is not None:
+                return Ask(id=self._parse_id(target, value))
+            if "content" in value:
                 return Ask(upload=self._upload(value))
         raise self.refuse(value)
 

@@ -48,7 +48,6 @@ def test_written_forms(name, written, ask):
         [],
         [HEX],
         {},
-        {"id": "x"},
         {"id": 5},
         {"id": {"$ne": 1}},
         {"id": None},
@@ -127,9 +126,18 @@ def test_only_listed_groups():
 def test_files_are_named_by_id_only():
     file = kind("file")
     assert file.parse_json(HEX) == file.parse_json({"id": HEX.upper(), "name": "logo.png (4kB)"}) == Ask(id=HEX)
-    for value in ("logo.png", {"name": "logo.png"}, {"label": "x"}, {}, 5, {"id": "x"}, {"id": 5, "content": "eA=="}):
-        with pytest.raises(InvalidValue, match="Expected a file"):
+    for value in ({"name": "logo.png"}, {"label": "x"}, {}, 5, ["x"], {"id": 5, "content": "eA=="}):
+        with pytest.raises(InvalidValue, match="Expected a file") as refused:
             file.parse_json(value)
+        assert refused.value.code == "invalid"
+
+
+@pytest.mark.parametrize("name", ["relationship", "group", "file"])
+def test_text_that_is_no_id_is_the_id_of_nothing(name):
+    for value in ({"id": "x"}, {"id": ""}, {"id": HEX + "0", "label": "x", "name": "x"}):
+        with pytest.raises(InvalidValue, match=f"Expected {kind(name).expected[:8]}") as refused:
+            kind(name).parse_json(value)
+        assert (refused.value.code, refused.value.info) == ("notFound", {"rejectedValue": value})
 
 
 def test_files_can_be_sent_along():

@@ -64,7 +64,16 @@ def test_a_label_of_several_records_is_not_unique_and_an_unknown_one_is_not_foun
     assert things.problems({"owner": {"name": "Ada"}}) == [("owner", "notFound")]
 
 
-@pytest.mark.parametrize("written", [5, True, [], {}, {"id": 5}, {"id": "xyz"}])
+@pytest.mark.parametrize("written", ["xyz", "", "5" * 25])
+def test_an_id_that_cannot_exist_is_not_found(bench, written):
+    things = bench("fields: {owner: {type: relationship, entity: things}, team: {type: group}, page: {type: file}}")
+    body = {name: {"id": written} for name in ("owner", "team", "page")}
+    assert things.problems(body) == [("owner", "notFound"), ("team", "notFound"), ("page", "notFound")]
+    if written:
+        assert things.problems({"page": written}) == [("page", "notFound")]
+
+
+@pytest.mark.parametrize("written", [5, True, [], {}, {"id": 5}, {"id": ["f" * 24]}])
 def test_what_cannot_be_a_reference_is_invalid(things, written):
     assert things.problems({"owner": written}) == [("owner", "invalid")]
 
