@@ -72,7 +72,7 @@ async def answer_once(call: Call, key: str, handler: Callable[[Call], Awaitable[
         kept = await idempotency.carry_out(running, held, work)
     except Exception as error:
         refusal = refusal_of(error)
-        if not refusal.lasting:
+        if refusal.status >= 500 or not refusal.lasting:
             await idempotency.release(running, held)
             raise refusal from error
         answer = answer_refusal(refusal)
