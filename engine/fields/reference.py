@@ -151,6 +151,10 @@ class ReferenceType(FieldType):
             return text
         raise self.refuse(text)
 
+    def identify(self, text: str) -> str | None:
+        """An id; other text can only be a label."""
+        return text.lower() if is_hex_id(text) is not None else None
+
     def csv_in(self, text: str) -> Any:
         """An Ask for whatever the text names."""
         return self.parse_json(text)
@@ -272,9 +276,7 @@ class GroupType(ReferenceType):
 
     def identify(self, text: str) -> str | None:
         """An id, else the name of a group; other text can only be a label."""
-        if is_hex_id(text) is not None:
-            return text.lower()
-        return group_id(text) if text in self.names else None
+        return super().identify(text) or (group_id(text) if text in self.names else None)
 
     def check(self, value: Any) -> None:
         """Whether the group is one of those that may be chosen; an Ask is checked when it has its answer."""
