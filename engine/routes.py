@@ -126,7 +126,8 @@ class Route:
 RECORDS = "/data/{entity}"
 """The path of an entity's records as a whole."""
 _RECORD = "/data/{entity}/{id}"
-_ACTION = "/data/{entity}/{action}"
+ACTIONS = "/data/{entity}/{action}"
+"""The path of actions that are given no id."""
 _JOB = "/status/jobs/{id}"
 _USERS = "sys.users"
 _USER = f"/data/{_USERS}/{{id}}"
@@ -156,7 +157,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.RESET_PASSWORD, "PUT", f"{_USER}/resetPassword", Permission.UPDATE, Scope.DATA, _USERS),
     Shape(Operation.ACT, "PUT", f"{_RECORD}/{{action}}", Permission.ACTION, Scope.DATA, kinds=_ON_RECORDS, once=True),
     Shape(
-        Operation.ACT_BY_QUERY, "PUT", _ACTION, Permission.ACTION, Scope.DATA, kinds=frozenset(ActionKind), once=True
+        Operation.ACT_BY_QUERY, "PUT", ACTIONS, Permission.ACTION, Scope.DATA, kinds=frozenset(ActionKind), once=True
     ),
     Shape(Operation.LOGIN, "POST", "/auth/login", Permission.NONE, Scope.PUBLIC),
     Shape(Operation.LOGOUT, "POST", "/auth/logout", Permission.NONE, Scope.OWN),
@@ -186,7 +187,7 @@ SHAPES: tuple[Shape, ...] = (
 is asked."""
 
 
-IN_PLACE_OF_ID: Mapping[str, str] = {_RECORD: _ACTION}
+IN_PLACE_OF_ID: Mapping[str, str] = {_RECORD: ACTIONS}
 """Paths that look like others: where the name of an action stands in the place of an id, the second is meant."""
 
 
@@ -275,6 +276,7 @@ def _actions(app: App, shape: Shape, entity: str | None) -> Iterable[str | None]
 
 
 __all__ = [
+    "ACTIONS",
     "IN_PLACE_OF_ID",
     "RECORDS",
     "SHAPES",

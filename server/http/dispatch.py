@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from engine.errors import Forbidden, MethodNotAllowed, NotFound, did_you_mean
 from engine.fields.reference import is_hex_id
 from engine.permissions.addresses import AllowList
-from engine.routes import IN_PLACE_OF_ID, RECORDS, SHAPES, Route
+from engine.routes import ACTIONS, IN_PLACE_OF_ID, RECORDS, SHAPES, Route
 from engine.routes import Scope as Area
 from server.http.exchange import Telling, exchange_of
 from server.http.handlers import HANDLERS, health, readiness
@@ -83,7 +83,9 @@ class ShapeEndpoint:
         if entity is None:
             raise NotFound(NOTHING_THERE)
         if "action" in params and (entity, None) in edition.routes[RECORDS]:
-            raise NotFound(f"{entity} has no action named {params['action'][:64]}")
+            text = f"{entity} has no action named {params['action'][:64]}"
+            alone = (entity, params["action"]) in edition.routes[ACTIONS]
+            raise NotFound(f"{text} for one record; leave out the id" if alone else text)
         raise NotFound(f"There is no entity named {entity}")
 
 

@@ -136,3 +136,12 @@ async def test_in_the_background(crm):
         job = await crm.finished(await crm.act("companies/countEmployees?_all=true&_async=true"))
         assert job["results"] == {"status": "ok", "response": {"numberOfEmployees": 629}}
     assert (await crm.read("companies", a["id"]))["notes"] == "x "
+
+
+async def test_a_global_action_of_one_record_is_told_from_one_that_is_not_there(stage):
+    shop = await stage({"lamps": "fields: {n: {type: integer}}\nactions: {tell: {type: global, respond: 1 + 1}}\n"})
+    assert await shop.act("lamps/tell") == 2
+    lamp = await shop.create("lamps", n=1)
+    refused = await shop.act(f"lamps/{lamp['id']}/tell", status=404)
+    assert refused["message"] == "lamps has no action named tell for one record; leave out the id"
+    assert (await shop.act(f"lamps/{lamp['id']}/told", status=404))["message"] == "lamps has no action named told"
