@@ -84,10 +84,6 @@ _BY_RIGHT: Final[Mapping[Permission, Event]] = {
 }
 _BY_OPERATION: Final[Mapping[Operation, Event]] = {
     Operation.LOGIN: Event.LOGIN,
-    Operation.ACTIVATE_USER: Event.ACTION,
-    Operation.DEACTIVATE_USER: Event.ACTION,
-    Operation.UNBLOCK_USER: Event.ACTION,
-    Operation.RESET_PASSWORD: Event.ACTION,
 }
 
 

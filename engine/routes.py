@@ -33,10 +33,6 @@ class Operation(StrEnum):
     ENTITY_TRAIL = "entityTrail"
     ACT = "act"
     ACT_BY_QUERY = "actByQuery"
-    ACTIVATE_USER = "activateUser"
-    DEACTIVATE_USER = "deactivateUser"
-    UNBLOCK_USER = "unblockUser"
-    RESET_PASSWORD = "resetPassword"  # noqa: S105 - the name of an operation
     LOGIN = "login"
     LOGOUT = "logout"
     CHANGE_PASSWORD = "changePassword"  # noqa: S105 - the name of an operation
@@ -92,15 +88,14 @@ class Scope(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Shape:
     """One method of a path with variables. A path with `{entity}` is served once for each entity, one with `{action}`
-    once for each action of each entity; one that is about a single entity names it in `entity`. `kinds` are those of
-    the actions that it serves. Requests for `once` may be sent again without being carried out again."""
+    once for each action of each entity. `kinds` are those of the actions that it serves. Requests for `once` may be
+    sent again without being carried out again."""
 
     operation: Operation
     method: str
     path: str
     permission: Permission
     scope: Scope
-    entity: str | None = None
     kinds: frozenset[ActionKind] = frozenset()
     once: bool = False
 
@@ -129,8 +124,6 @@ _RECORD = "/data/{entity}/{id}"
 ACTIONS = "/data/{entity}/{action}"
 """The path of actions that are given no id."""
 _JOB = "/status/jobs/{id}"
-_USERS = "sys.users"
-_USER = f"/data/{_USERS}/{{id}}"
 
 _ON_RECORDS = frozenset({ActionKind.ONE, ActionKind.MANY})
 
@@ -151,10 +144,6 @@ SHAPES: tuple[Shape, ...] = (
     Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/auditLogs", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.RECORD_TRAIL, "GET", f"{_RECORD}/history", Permission.AUDIT_LOGS, Scope.DATA),
     Shape(Operation.READ_RECORD_FILE, "GET", f"{_RECORD}/files/{{file}}", Permission.READ, Scope.READ_FILES),
-    Shape(Operation.ACTIVATE_USER, "PUT", f"{_USER}/activate", Permission.UPDATE, Scope.DATA, _USERS, once=True),
-    Shape(Operation.DEACTIVATE_USER, "PUT", f"{_USER}/deactivate", Permission.UPDATE, Scope.DATA, _USERS, once=True),
-    Shape(Operation.UNBLOCK_USER, "PUT", f"{_USER}/unblock", Permission.UPDATE, Scope.DATA, _USERS, once=True),
-    Shape(Operation.RESET_PASSWORD, "PUT", f"{_USER}/resetPassword", Permission.UPDATE, Scope.DATA, _USERS),
     Shape(Operation.ACT, "PUT", f"{_RECORD}/{{action}}", Permission.ACTION, Scope.DATA, kinds=_ON_RECORDS, once=True),
     Shape(
         Operation.ACT_BY_QUERY, "PUT", ACTIONS, Permission.ACTION, Scope.DATA, kinds=frozenset(ActionKind), once=True
@@ -214,7 +203,7 @@ def _faults(shape: Shape) -> Iterator[str]:
     if not isinstance(shape.permission, Permission) or not isinstance(shape.scope, Scope):
         yield "names no permission or no scope"
         return
-    about_records = "{entity}" in shape.path or shape.entity is not None
+    about_records = "{entity}" in shape.path
     if shape.path.startswith("/data") and not about_records:
         yield "lies among the records and is about no entity"
     if about_records and shape.scope in _ASKS_NO_RIGHT:
@@ -242,10 +231,7 @@ def build_route_table(app: App, shapes: Sequence[Shape] = SHAPES) -> tuple[Route
 
 
 def _routes(app: App, shape: Shape, bringing: Collection[str | None]) -> Iterator[Route]:
-    if "{entity}" in shape.path:
-        entities: Iterable[str | None] = app.entities
-    else:
-        entities = (shape.entity,) if shape.entity is None or shape.entity in app.entities else ()
+    entities: Iterable[str | None] = app.entities if "{entity}" in shape.path else (None,)
     for entity in entities:
         for action in _actions(app, shape, entity):
             path = shape.path.replace("{entity}", entity or "").replace("{action}", action or "")

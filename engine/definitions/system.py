@@ -43,6 +43,17 @@ fields:
       timezoneMode: {type: choice, options: [AUTO, MANUAL], default: AUTO}
       timezone: {type: text}
       language: {type: text, default: en}
+actions:
+  activate:
+    precondition: {status: INACTIVE}
+    steps: [{set: {status: ACTIVE}}]
+  deactivate:
+    precondition: {status: ACTIVE}
+    steps: [{set: {status: INACTIVE}}]
+  unblock:
+    precondition: {status: BLOCKED}
+    steps: [{set: {status: ACTIVE, authentication.failedLoginAttempts: 0}}]
+  resetPassword: {run: resetPassword}
 validations:
   - check: len(groups) == 0 or len([one for one in groups if one.primary]) == 1
     field: groups

@@ -278,7 +278,6 @@ _FILE: Final[Schema] = {"type": "string", "contentMediaType": "application/octet
 _STORED_FILE: Final = _fields(fileId=ID, fileLink=TEXT)
 _LINES: Final = _fields(timestamp=INSTANT, level=_LEVEL, message=TEXT)
 _STATUS: Final = _fixed(_fields(status=TEXT))
-_NO_BODY: Final = _fixed({"type": "object", "maxProperties": 0})
 
 DESCRIBED: Mapping[str, Described] = {
     "list": Described("Get records of {entity}", _records_page, query=_listing),
@@ -339,12 +338,6 @@ DESCRIBED: Mapping[str, Described] = {
         _fixed({"type": "object", "required": ["file"], "properties": {"file": _FILE}}),
         query=_importing,
         takes=FORM,
-    ),
-    "activateUser": Described("Let a user in again", _record, body=_NO_BODY, body_needed=False),
-    "deactivateUser": Described("Shut a user out", _record, body=_NO_BODY, body_needed=False),
-    "unblockUser": Described("Unblock a user", _record, body=_NO_BODY, body_needed=False),
-    "resetPassword": Described(
-        "Give a user a temporary password", _fixed(_fields(temporaryPassword=TEXT)), _NO_BODY, body_needed=False
     ),
     "login": Described(
         "Log in", _login, _body_of(_NAMED, {"emailImpersonatedUser": _MAYBE_TEXT}), query=lambda at: [*_COOKIE]

@@ -1,4 +1,4 @@
-"""The handlers about people: logging in and out, passwords, the caller's own record, and what is done to users."""
+"""The handlers about people: logging in and out, passwords, and the caller's own record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from server.http.exchange import note_login
 from server.http.identity import token_cookie
 from server.http.requests import Call, read_object, read_pairs
 from server.http.responses import Header, answer_json
-from server.runtime import users
 from server.runtime.auth import login
 from server.runtime.parameters import refuse_parameters, take_flags
 
@@ -53,34 +52,6 @@ async def change_current_password(call: Call) -> ASGIApp:
     return answer_json(await login.change_current_password(call.running, call.caller, await read_object(call)))
 
 
-async def activate_user(call: Call) -> ASGIApp:
-    """PUT /data/sys.users/{id}/activate."""
-    return answer_json(await users.activate(call.running, call.caller, await _user_of_action(call)))
-
-
-async def deactivate_user(call: Call) -> ASGIApp:
-    """PUT /data/sys.users/{id}/deactivate."""
-    return answer_json(await users.deactivate(call.running, call.caller, await _user_of_action(call)))
-
-
-async def unblock_user(call: Call) -> ASGIApp:
-    """PUT /data/sys.users/{id}/unblock."""
-    return answer_json(await users.unblock(call.running, call.caller, await _user_of_action(call)))
-
-
-async def reset_password(call: Call) -> ASGIApp:
-    """PUT /data/sys.users/{id}/resetPassword."""
-    return answer_json(await users.reset_password(call.running, call.caller, await _user_of_action(call)))
-
-
-async def _user_of_action(call: Call) -> str:
-    """The id in the path; these actions take no parameters."""
-    refuse_parameters(read_pairs(call))
-    body = await read_object(call, optional=True)
-    refuse_parameters(tuple((name, "") for name in body))
-    return call.params["id"]
-
-
 def _wants_cookie(call: Call) -> bool:
     flags, rest = take_flags(read_pairs(call), LOGIN_FLAGS)
     refuse_parameters(rest, LOGIN_FLAGS)
@@ -94,13 +65,9 @@ def _cookies(call: Call, path: str, token: str | None) -> tuple[Header, ...]:
 
 
 __all__ = [
-    "activate_user",
     "change_current_password",
     "change_password",
-    "deactivate_user",
     "log_in",
     "log_out",
-    "reset_password",
     "tell_current_user",
-    "unblock_user",
 ]

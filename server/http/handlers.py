@@ -10,15 +10,11 @@ from starlette.types import ASGIApp
 from engine.errors import Unavailable
 from engine.routes import Operation
 from server.http.accounts import (
-    activate_user,
     change_current_password,
     change_password,
-    deactivate_user,
     log_in,
     log_out,
-    reset_password,
     tell_current_user,
-    unblock_user,
 )
 from server.http.actions import act, act_by_query
 from server.http.audit import list_entity_trail, list_record_trail, revert_record
@@ -155,10 +151,6 @@ HANDLERS: Mapping[Operation, Handler] = {
     Operation.ENTITY_TRAIL: list_entity_trail,
     Operation.ACT: act,
     Operation.ACT_BY_QUERY: act_by_query,
-    Operation.ACTIVATE_USER: activate_user,
-    Operation.DEACTIVATE_USER: deactivate_user,
-    Operation.UNBLOCK_USER: unblock_user,
-    Operation.RESET_PASSWORD: reset_password,
     Operation.LOGIN: log_in,
     Operation.LOGOUT: log_out,
     Operation.CHANGE_PASSWORD: change_password,

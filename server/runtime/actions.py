@@ -35,6 +35,7 @@ from engine.schema import ActionKind
 from server.runtime.effects import Subject, carry_out, carry_through, touches_records
 from server.runtime.files.keeping import keep_files
 from server.runtime.following import follow_action
+from server.runtime.keepers import KEEPERS
 from server.runtime.parameters import ACTION_FLAGS, refuse_parameters, take_flags
 from server.runtime.plain import to_plain
 from server.runtime.records import (
@@ -224,6 +225,9 @@ def check_target(order: Order, record_id: str, document: Document | None) -> Non
         rights.check_read(record, access)
         if not access.allows_action(name, record):
             raise Forbidden(f"You have no right to the action {name} on this record")
+    keeper = KEEPERS.get(order.compiled.entity.name)
+    if keeper is not None:
+        keeper.check_action(order.running, order.caller, order.action.action.name, document)
 
 
 async def act_on_document(order: Order, record_id: str, document: Document | None) -> Any:

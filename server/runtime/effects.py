@@ -15,11 +15,13 @@ from engine.logs import Event
 from engine.permissions import FULL_ACCESS
 from engine.query import Condition, to_filter
 from engine.query.lines import Level
+from server.runtime.auth.people import USERS
 from server.runtime.calls import host_of
 from server.runtime.logs import say
 from server.runtime.records import create_record, delete_document, update_record
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import finally_do
+from server.runtime.users import reset_password
 
 if TYPE_CHECKING:
     from server.runtime.hook_jobs import HookJob
@@ -125,7 +127,17 @@ async def _log(running: RunningApp, caller: Caller, effect: Log, subject: Subjec
 async def _run(running: RunningApp, caller: Caller, effect: Run, subject: Subject) -> Any:
     from server.runtime.hooks import run_function  # functions have all use cases at hand, these too
 
+    own = OWN_FUNCTIONS.get((subject.compiled.entity.name, effect.function))
+    if own is not None:
+        assert subject.document is not None, "these run on one record"
+        return await own(running, caller, subject.document)
     return await run_function(running, caller, effect, subject)
+
+
+OWN_FUNCTIONS: Mapping[tuple[str, str], Callable[[RunningApp, Caller, Mapping[str, Any]], Awaitable[Any]]] = {
+    (USERS, "resetPassword"): reset_password,
+}
+"""By entity and name: what actions of the system's own entities do on a record that no step can say."""
 
 
 _DEEDS: Mapping[type[Effect], Callable[..., Awaitable[Any]]] = {

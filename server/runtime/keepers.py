@@ -34,6 +34,12 @@ class Keeper(Protocol):
     def check_removal(self, caller: Caller, document: Mapping[str, Any]) -> None:
         """Raises Forbidden where a caller who may delete records may not delete this one."""
 
+    def check_action(self, running: RunningApp, caller: Caller, name: str, document: Mapping[str, Any]) -> None:
+        """Raises Forbidden where a caller who may run an action on records may not run it on this one."""
+
+    def check_job(self, name: str) -> None:
+        """Raises BadRequest for an action that no job may run."""
+
     async def written(self, scope: RunningApp, write: Write) -> None:
         """Follows each write of a record, in its unit of work."""
 

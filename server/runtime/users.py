@@ -1,49 +1,34 @@
-"""Use cases on users beside the writes of their records: their status, and passwords that are reset or changed."""
+"""Use cases on users beside the writes of their records: passwords that are reset or changed, and shutting out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from engine.errors import BadRequest, Conflict, Forbidden
+from engine.errors import Conflict
 from engine.permissions.passwords import make_password
 from server.runtime import records
-from server.runtime.auth.people import ACTIVE, BLOCKED, INACTIVE, USERS, Person, exchange_hash, store_hash
-from server.runtime.auth.throttle import Throttle
-from server.runtime.auth.user_keeper import GROUP, STANDARDIZED, check_developer, find_user
+from server.runtime.auth.people import BLOCKED, USERS, Person, exchange_hash, store_hash
+from server.runtime.auth.user_keeper import GROUP
 from server.runtime.running import SYSTEM, Caller, RunningApp
+from server.runtime.units import finally_do
 
 Json = dict[str, Any]
 
 
-async def activate(running: RunningApp, caller: Caller, user_id: str) -> Json:
-    """An INACTIVE user becomes ACTIVE; raises BadRequest for others."""
-    return await _change_status(running, caller, await _touch(running, caller, user_id), INACTIVE, ACTIVE)
-
-
-async def deactivate(running: RunningApp, caller: Caller, user_id: str) -> Json:
-    """An ACTIVE user becomes INACTIVE and is out at once; raises BadRequest for others."""
-    return await _change_status(running, caller, await _touch(running, caller, user_id), ACTIVE, INACTIVE)
-
-
-async def unblock(running: RunningApp, caller: Caller, user_id: str) -> Json:
-    """A user whom too many failed logins BLOCKED becomes ACTIVE; raises BadRequest for others."""
-    person = await _touch(running, caller, user_id)
-    record = await _change_status(running, caller, person, BLOCKED, ACTIVE, failures=0)
-    await Throttle(running.store, running.desk.policy).forgive(person.document[STANDARDIZED])
-    return record
-
-
-async def reset_password(running: RunningApp, caller: Caller, user_id: str) -> Json:
-    """{temporaryPassword}: it is shown this once, and serves only to set another one. For developers."""
-    if not caller.developer:
-        raise Forbidden("Only a developer may reset a password")
-    person = await _touch(running, caller, user_id)
-    password = make_password(person.membership.password.min_length)
+async def reset_password(running: RunningApp, caller: Caller, document: Mapping[str, Any]) -> Json:
+    """{temporaryPassword}: it is shown this once, and serves only to set another one. Raises Conflict where somebody
+    changed the user since the document was read."""
+    compiled, user = running.entity(USERS), document["_id"]
+    password = make_password(running.compiled.memberships.of(document.get("groups") or ()).password.min_length)
     hashed, now = await running.desk.hasher.hash(password), running.clock()
-    await _note_password(running, person, now, expired=True)  # before it can be used
-    await store_hash(running.store, person.id, hashed, now)
-    running.desk.known.forget_person(person.id)
+    noted = {GROUP: {"passwordExpired": True, "lastPasswordChange": now}}  # before it can be used
+    if await records.change_document(running, caller, compiled, dict(document), noted) is None:
+        raise Conflict("The user was changed at this very moment; try again")
+    await store_hash(running.store, user, hashed, now)
+    finally_do(running, partial(running.desk.known.forget_person, user))
     return {"temporaryPassword": password}
 
 
@@ -54,15 +39,10 @@ async def change_password(running: RunningApp, person: Person, password: str) ->
     epoch = await exchange_hash(running.store, person, hashed, now)
     if epoch is None:
         raise Conflict("The password was changed at this very moment; log in with the new one")
-    await _note_password(running, person, now, expired=False)
+    noted = {GROUP: {"passwordExpired": False, "lastPasswordChange": now}}
+    await records.update_record(running, SYSTEM, USERS, str(person.id), noted)
     running.desk.known.forget_person(person.id)
     return replace(person, hash=hashed, epoch=epoch)
-
-
-async def _note_password(running: RunningApp, person: Person, now: int, *, expired: bool) -> None:
-    """Keeps in the record what may be known of the password."""
-    values = {GROUP: {"passwordExpired": expired, "lastPasswordChange": now}}
-    await records.update_record(running, SYSTEM, USERS, str(person.id), values)
 
 
 async def block(running: RunningApp, person: Person, failures: int) -> None:
@@ -71,31 +51,8 @@ async def block(running: RunningApp, person: Person, failures: int) -> None:
     await records.update_record(running, SYSTEM, USERS, str(person.id), values)
 
 
-async def _change_status(
-    running: RunningApp, caller: Caller, person: Person, before: str, after: str, failures: int | None = None
-) -> Json:
-    compiled = running.entity(USERS)
-    compiled.rules.rights.check_change_of(compiled.rules.load(person.document), running.access(caller, USERS))
-    if person.status != before:
-        raise BadRequest(f"This is for users who are {before}")
-    values: Json = {"status": after}
-    if failures is not None:
-        values[GROUP] = {"failedLoginAttempts": failures}
-    return await records.update_record(running, SYSTEM, USERS, str(person.id), values, reader=caller)
-
-
-async def _touch(running: RunningApp, caller: Caller, user_id: str) -> Person:
-    """The user whom somebody wants to do something to; raises Forbidden where others than developers touch one."""
-    person = await find_user(running, caller, records.object_id(running.entity(USERS), user_id))
-    check_developer(caller, person.document)
-    return person
-
-
 __all__ = [
-    "activate",
     "block",
     "change_password",
-    "deactivate",
     "reset_password",
-    "unblock",
 ]

@@ -75,17 +75,23 @@ def test_only_these_routes_ask_nobody_who_they_are():
     }
 
 
-def test_users_are_served_as_all_records_are_and_have_operations_of_their_own():
-    routes = build_route_table(app_with("companies", "sys.users"))
+def test_users_are_served_as_all_records_are_and_their_actions_as_all_actions_are():
+    routes = build_route_table(
+        resolve_app(Sources("crm", {"app.yaml": "name: crm\n", "entities/companies.yaml": "label: A\n"}))
+    )
     of_companies, of_users = (
         {(route.method, route.path.replace(name, "")): route for route in routes if route.entity == name}
         for name in ("companies", "sys.users")
     )
     for place, route in of_companies.items():
         assert (route.operation, route.permission) == (of_users[place].operation, of_users[place].permission)
-    own = {path.rpartition("/")[2]: of_users[method, path] for method, path in of_users.keys() - of_companies.keys()}
-    assert own.keys() == {"activate", "deactivate", "unblock", "resetPassword"}
-    assert {route.permission for route in own.values()} == {Permission.UPDATE}
+    own = [of_users[place] for place in of_users.keys() - of_companies.keys()]
+    assert {(route.operation, route.action) for route in own} == {
+        (operation, action)
+        for operation in (Operation.ACT, Operation.ACT_BY_QUERY)
+        for action in ("activate", "deactivate", "unblock", "resetPassword")
+    }
+    assert {route.permission for route in own} == {Permission.ACTION}
 
 
 def test_an_action_has_routes_of_its_own_by_what_it_runs_on():
@@ -100,10 +106,6 @@ def test_an_action_has_routes_of_its_own_by_what_it_runs_on():
         ("PUT", "/data/companies/global"): Operation.ACT_BY_QUERY,
     }
     assert {(route.action, route.permission) for route in routes} == {(name, Permission.ACTION) for name in actions}
-
-
-def test_routes_of_users_stand_only_where_there_are_users():
-    assert not [route for route in build_route_table(app_with("companies")) if "sys.users" in route.path]
 
 
 def test_rights_follow_what_a_route_does():
@@ -133,7 +135,6 @@ def shape(path, permission=Permission.NONE, scope=Scope.OWN, method="GET", **mor
 
 FAULTY = {
     "no right on an entity": (shape("/data/{entity}", scope=Scope.DATA), "asks for no right on it"),
-    "no right on one entity": (shape("/people", scope=Scope.DATA, entity="sys.users"), "asks for no right on it"),
     "a scope without rights": (shape("/data/{entity}", Permission.READ, Scope.OWN), "scope own does not ask"),
     "a public entity": (shape("/data/{entity}/open", Permission.READ, Scope.PUBLIC), "scope public does not ask"),
     "among records, about none": (shape("/data/all", scope=Scope.DATA), "is about no entity"),

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
-from engine.errors import FieldProblem, Forbidden, ValidationErrors
+from engine.errors import BadRequest, FieldProblem, Forbidden, ValidationErrors
 from engine.permissions.access import WriteMask
 from engine.permissions.passwords import validate_password
 from engine.records import Write
 from engine.schema import PasswordRules
 from server.runtime.auth.people import (
+    BLOCKED,
     USERS,
     Person,
     end_sessions,
@@ -28,6 +29,7 @@ from server.runtime.auth.people import (
     remove_credentials,
     store_hash,
 )
+from server.runtime.auth.throttle import Throttle
 from server.runtime.running import SYSTEM, Caller, RunningApp
 from server.runtime.units import finally_do, run_unit
 
@@ -39,6 +41,8 @@ NEW, CONFIRMATION = "newPassword", "passwordConfirmation"
 EMAIL, STANDARDIZED = "email", "emailStandardized"
 KEPT_BY_SERVER = ("lastPasswordChange", "failedLoginAttempts")
 """Fields of the group that only the engine itself sets; what others send of them is ignored."""
+TELLING = frozenset({"resetPassword"})
+"""Actions that answer a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +98,30 @@ class UserKeeper:
         """Developers are deleted by developers only."""
         check_developer(caller, document)
 
+    def check_action(self, running: RunningApp, caller: Caller, name: str, document: Mapping[str, Any]) -> None:
+        """Actions ask for the right to change the user; what is done to developers, and passwords that are told, are
+        for developers only."""
+        rules = running.entity(USERS).rules
+        rules.rights.check_change_of(rules.load(document), running.access(caller, USERS))
+        check_developer(caller, document)
+        if name in TELLING and not caller.developer:
+            raise Forbidden("Only a developer may reset a password")
+
+    def check_job(self, name: str) -> None:
+        """A password is told once, to whoever waits for it, and kept nowhere."""
+        if name in TELLING:
+            raise BadRequest(f"{name} tells a password, which no job may keep; leave _async out")
+
     async def written(self, scope: RunningApp, write: Write) -> None:
-        """Another status ends all sessions; whatever else changed is seen by the user's next request."""
+        """Another status ends all sessions, and the failures of who is no longer blocked count anew; whatever else
+        changed is seen by the user's next request."""
         if write.old is None:
             return
         key = ObjectId(write.record["id"])
         if write.old["status"] != write.record["status"]:
             await end_sessions(scope.store, key)
+            if write.old["status"] == BLOCKED:
+                await Throttle(scope.store, scope.desk.policy).forgive(write.record[STANDARDIZED])
         finally_do(scope, partial(scope.desk.known.forget_person, key))
 
     async def removed(self, scope: RunningApp, key: ObjectId) -> None:

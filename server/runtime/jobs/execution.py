@@ -28,6 +28,7 @@ from server.runtime.jobs.enqueue import enqueue
 from server.runtime.jobs.kinds import JobKind, Results
 from server.runtime.jobs.scripted import ItemJob, WholeJob
 from server.runtime.jobs.selected import work_on_selected
+from server.runtime.keepers import KEEPERS
 from server.runtime.parameters import ACTION_FLAGS, refuse_parameters, take_flags
 from server.runtime.running import SYSTEM, Caller, RunningApp
 
@@ -49,7 +50,7 @@ async def act_on_ids_later(
         raise BadRequest(f"The action {name} runs on no record: leave the id out")
     if "," not in ids:
         actions.check_target(order, ids, await actions.find_document(order, ids))
-    _check_parameters(order)
+    _check_by_itself(order)
     wanted = list(dict.fromkeys(one.strip().lower() for one in ids.split(",")))
     return await _enqueue(order, flags, body, {"ids": wanted})
 
@@ -60,7 +61,7 @@ async def act_on_query_later(
     """A job that runs an action on the records that a query matches, or on none; raises what a request that is waited
     for raises before anything is done."""
     order = await actions.take_order(running, caller, entity, name, body)
-    _check_parameters(order)
+    _check_by_itself(order)
     flags, rest = take_flags(pairs, ACTION_FLAGS)
     payload = {"pairs": [list(pair) for pair in rest], "all": flags.get("all", False), "asked": running.clock()}
     if order.action.kind is ActionKind.GLOBAL:
@@ -98,7 +99,11 @@ async def act_on_schedule(running: RunningApp, schedule: Schedule, at: int, key:
     )
 
 
-def _check_parameters(order: Order) -> None:
+def _check_by_itself(order: Order) -> None:
+    """Raises what is wrong with the action in a job, and with its parameters, whatever the records are."""
+    keeper = KEEPERS.get(order.compiled.entity.name)
+    if keeper is not None:
+        keeper.check_job(order.action.action.name)
     order.action.parameters.check_alone(order.draft, order.running.moment(order.caller))
 
 

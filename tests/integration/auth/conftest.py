@@ -10,7 +10,7 @@ from engine.compiler import compile_app
 from engine.definitions import Sources
 from engine.errors import RequestError
 from engine.permissions.addresses import parse_address
-from server.runtime import records
+from server.runtime import actions, records
 from server.runtime.auth import callers, login
 from server.runtime.auth.desk import Desk
 from server.runtime.auth.hashing import Hasher
@@ -92,6 +92,10 @@ class World:
 
     async def who(self, token, address=HOME, running=None):
         return await callers.authenticate(running or self.running, token, address)
+
+    async def act(self, action, user_id, caller=SYSTEM):
+        """What an action on a user answers."""
+        return await actions.act_on_ids(self.running, caller, "sys.users", action, user_id, [], {})
 
     async def refused(self, coroutine):
         """The error that a use case ends with."""

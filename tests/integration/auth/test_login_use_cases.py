@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import PasswordExpired
 from engine.permissions.addresses import parse_address
-from server.runtime import records, users
+from server.runtime import records
 from server.runtime.auth import login
 from server.runtime.auth.hashing import Hasher
 from server.runtime.auth.people import find_person
@@ -107,7 +107,7 @@ async def test_the_nth_failure_in_a_row_blocks(world):
     assert await world.status(world.login("ann@example.com", "wrong")) == 401
     record = (await find_person(world.running, "ann@example.com")).document
     assert (record["status"], record["authentication"]["failedLoginAttempts"]) == ("BLOCKED", 3)
-    await users.unblock(world.running, SYSTEM, user["id"])
+    await world.act("unblock", user["id"])
     assert await world.status(world.login("ann@example.com", "wrong")) == 401
     assert await world.status(world.login("ann@example.com")) == 200
 
@@ -193,7 +193,7 @@ class TestImpersonation:
         await world.user("ann@example.com", "sales")
         token = await world.token("help@example.com", emailImpersonatedUser="ann@example.com")
         assert await world.status(world.who(token)) == 200
-        await users.deactivate(world.running, SYSTEM, helper["id"])
+        await world.act("deactivate", helper["id"])
         assert await world.status(world.who(token)) == 401
 
     async def test_it_ends_with_the_right_to_it(self, world):
@@ -260,7 +260,7 @@ class TestPasswords:
 
     async def test_a_reset_password_serves_only_to_set_another(self, world):
         user = await world.user("ann@example.com", "sales")
-        answer = await users.reset_password(world.running, SYSTEM, user["id"])
+        answer = await world.act("resetPassword", user["id"])
         temporary = answer["temporaryPassword"]
         assert set(answer) == {"temporaryPassword"}
         assert await world.status(world.login("ann@example.com")) == 401
@@ -273,7 +273,7 @@ class TestPasswords:
 
     async def test_a_password_is_good_for_one_change(self, world):
         user = await world.user("ann@example.com")
-        temporary = (await users.reset_password(world.running, SYSTEM, user["id"]))["temporaryPassword"]
+        temporary = (await world.act("resetPassword", user["id"]))["temporaryPassword"]
         tries = (
             world.status(self.change(world, password=temporary, new=f"{NEW} {number}", address=HOME))
             for number in range(20)
@@ -286,7 +286,7 @@ class TestPasswords:
         user = await world.user("ann@example.com", "sales")
         await world.user("help@example.com", "support")
         caller = await world.who(await world.token("help@example.com"))
-        assert await world.status(users.reset_password(world.running, caller, user["id"])) == 403
+        assert await world.status(world.act("resetPassword", user["id"], caller)) == 403
 
     async def test_a_change_keeps_out_who_is_out(self, world):
         await world.user("out@example.com", status="INACTIVE")

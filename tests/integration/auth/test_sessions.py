@@ -7,7 +7,7 @@ import bson
 import pytest
 
 from engine.permissions.scopes import parse_scopes
-from server.runtime import lists, records, users
+from server.runtime import lists, records
 from server.runtime.auth import login, tokens
 from server.runtime.auth.desk import BELIEVED, KnownCallers
 from server.runtime.running import SYSTEM, Caller
@@ -69,7 +69,7 @@ async def test_a_dump_of_the_database_holds_nothing_that_lets_anybody_in(world):
     dev = await world.user("dev@example.com", developer=True)
     secrets = [PASSWORD, await world.token("ann@example.com"), await world.token("dev@example.com")]
     secrets.append(await world.token("dev@example.com", emailImpersonatedUser="ann@example.com"))
-    secrets.append((await users.reset_password(world.running, SYSTEM, dev["id"]))["temporaryPassword"])
+    secrets.append((await world.act("resetPassword", dev["id"]))["temporaryPassword"])
     secrets.append(
         await tokens.create_api_token(world.store, bson.ObjectId(dev["id"]), "x", None, world.clock.now, None)
     )
@@ -171,13 +171,13 @@ class TestEnding:
             assert await world.status(world.who(token, running=other.running)) == 200
         match how:
             case "deactivate":
-                await users.deactivate(world.running, SYSTEM, user["id"])
+                await world.act("deactivate", user["id"])
             case "status":
                 await records.update_record(world.running, SYSTEM, "sys.users", user["id"], {"status": "INACTIVE"})
             case "delete":
                 await lists.delete_by_ids(world.running, SYSTEM, "sys.users", user["id"], [])
             case "reset":
-                await users.reset_password(world.running, SYSTEM, user["id"])
+                await world.act("resetPassword", user["id"])
             case "change":
                 body = {"email": "ann@example.com", "password": PASSWORD, "newPassword": NEW}
                 await login.change_password(world.running, body, HOME)
@@ -193,8 +193,8 @@ class TestEnding:
         user = await world.user("ann@example.com")
         token = await world.token("ann@example.com")
         if way_back == "activate":
-            await users.deactivate(world.running, SYSTEM, user["id"])
-            await users.activate(world.running, SYSTEM, user["id"])
+            await world.act("deactivate", user["id"])
+            await world.act("activate", user["id"])
         else:
             await records.update_record(world.running, SYSTEM, "sys.users", user["id"], {"status": "INACTIVE"})
             await records.update_record(world.running, SYSTEM, "sys.users", user["id"], {"status": "ACTIVE"})
@@ -284,9 +284,9 @@ class TestApiTokens:
     async def test_they_are_worth_nothing_while_their_user_is_out(self, world):
         user = await world.user("ann@example.com")
         token = await self.make(world, user)
-        await users.deactivate(world.running, SYSTEM, user["id"])
+        await world.act("deactivate", user["id"])
         assert await world.status(world.who(token)) == 401
-        await users.activate(world.running, SYSTEM, user["id"])
+        await world.act("activate", user["id"])
         assert await world.status(world.who(token)) == 200
 
     async def test_a_new_password_leaves_them_and_they_change_none(self, world):

@@ -9,7 +9,7 @@ import pytest
 from engine.compiler import compile_app
 from engine.definitions import Sources
 from server.http.responses import encode_json
-from server.runtime import lists, records, users
+from server.runtime import lists, records
 from server.runtime.auth.people import find_person
 from server.runtime.auth.start import BadAdministrator, make_first_developer, purge_ended
 from server.runtime.running import SYSTEM
@@ -193,26 +193,26 @@ async def test_a_password_that_was_declared_expired_must_be_changed(world):
 
 async def test_status_changes_only_the_way_it_can(world):
     user = await world.user("ann@example.com")
-    for use_case, before, after in (
-        (users.unblock, "ACTIVE", None),
-        (users.activate, "ACTIVE", None),
-        (users.deactivate, "ACTIVE", "INACTIVE"),
-        (users.deactivate, "INACTIVE", None),
-        (users.unblock, "INACTIVE", None),
-        (users.activate, "INACTIVE", "ACTIVE"),
+    for action, before, after in (
+        ("unblock", "ACTIVE", None),
+        ("activate", "ACTIVE", None),
+        ("deactivate", "ACTIVE", "INACTIVE"),
+        ("deactivate", "INACTIVE", None),
+        ("unblock", "INACTIVE", None),
+        ("activate", "INACTIVE", "ACTIVE"),
     ):
         record = (await find_person(world.running, "ann@example.com")).document
         assert record["status"] == before
         if after is None:
-            assert await world.status(use_case(world.running, SYSTEM, user["id"])) == 400
+            assert await world.status(world.act(action, user["id"])) == 400
         else:
-            assert (await use_case(world.running, SYSTEM, user["id"]))["status"] == after
+            assert (await world.act(action, user["id"]))["status"] == after
 
 
 async def test_users_that_are_not_there_are_not_found(world):
     for user_id in ("57fd2d64e4b0b2f2a4f7a1c3", "x"):
-        for use_case in (users.activate, users.deactivate, users.unblock, users.reset_password):
-            assert await world.status(use_case(world.running, SYSTEM, user_id)) == 404
+        for action in ("activate", "deactivate", "unblock", "resetPassword"):
+            assert await world.status(world.act(action, user_id)) == 404
         assert await world.status(records.update_record(world.running, SYSTEM, "sys.users", user_id, {})) == 404
         assert await world.status(lists.delete_by_ids(world.running, SYSTEM, "sys.users", user_id, [])) == 404
 
@@ -236,8 +236,8 @@ class TestKeepers:
         assert (await records.update_record(kept.running, kept.keeper, "sys.users", user["id"], {"firstName": "Rob"}))[
             "version"
         ] == 1
-        assert (await users.deactivate(kept.running, kept.keeper, user["id"]))["status"] == "INACTIVE"
-        assert (await users.activate(kept.running, kept.keeper, user["id"]))["status"] == "ACTIVE"
+        assert (await kept.act("deactivate", user["id"], kept.keeper))["status"] == "INACTIVE"
+        assert (await kept.act("activate", user["id"], kept.keeper))["status"] == "ACTIVE"
         assert (await lists.delete_by_ids(kept.running, kept.keeper, "sys.users", user["id"], []))["id"] == user["id"]
 
     async def test_they_make_nobody_a_developer(self, kept):
@@ -256,9 +256,9 @@ class TestKeepers:
         for refused in (
             records.update_record(kept.running, kept.keeper, "sys.users", dev, {"firstName": "X"}),
             records.update_record(kept.running, kept.keeper, "sys.users", dev, with_password(NEW)),
-            users.deactivate(kept.running, kept.keeper, dev),
+            kept.act("deactivate", dev, kept.keeper),
             lists.delete_by_ids(kept.running, kept.keeper, "sys.users", dev, []),
-            users.reset_password(kept.running, kept.keeper, kept.records["ann"]["id"]),
+            kept.act("resetPassword", kept.records["ann"]["id"], kept.keeper),
         ):
             assert (await kept.refused(refused)).status == 403
         assert await kept.store.count("sys.users", {}) == 3
@@ -282,7 +282,7 @@ class TestKeepers:
         for refused in (
             records.create_record(kept.running, ann, "sys.users", person()),
             records.update_record(kept.running, ann, "sys.users", keeper, {"firstName": "X"}),
-            users.deactivate(kept.running, ann, keeper),
+            kept.act("deactivate", keeper, ann),
             lists.delete_by_ids(kept.running, ann, "sys.users", keeper, []),
         ):
             assert (await kept.refused(refused)).status == 403
@@ -319,7 +319,7 @@ class TestNamers:
                 400,
                 403,
             )
-            assert await kept.status(users.deactivate(kept.running, namer, kept.records["ann"]["id"])) == 403
+            assert await kept.status(kept.act("deactivate", kept.records["ann"]["id"], namer)) == 403
         assert await kept.status(kept.who(token)) == 200
 
     async def test_a_write_that_does_not_see_the_status_ends_no_session(self, kept, namer):

@@ -445,6 +445,39 @@ def of_status(ask):
     return of_one(200 if ask.which == FOREIGN else 400)(ask)
 
 
+def of_developers(ask):
+    """Passwords are told to developers only."""
+    return of_one(200 if ask.caller == DEVELOPER else 403)(ask)
+
+
+def acting_on_users(action, expected, status="ACTIVE"):
+    """One action on one user, and on several."""
+    given = {"prepare": foreigner_is(status), "changes": True, "action": action, "entities": USERS}
+    return (Knock("one", expected, one=True, **given), Knock("several", ids=and_nobody, **given))
+
+
+def acting_on_users_by_query(action, status="ACTIVE"):
+    given = {"changes": True, "action": action, "entities": USERS}
+    return (
+        Knock("by id", query=by_id(), prepare=foreigner_is(status), **given),
+        Knock("without a filter", always(400), **given),
+    )
+
+
+ACTIONS_ON_USERS = (
+    *acting_on_users("activate", of_status, "INACTIVE"),
+    *acting_on_users("unblock", of_status, "BLOCKED"),
+    *acting_on_users("deactivate", of_one()),
+    *acting_on_users("resetPassword", of_developers),
+)
+ACTIONS_ON_USERS_BY_QUERY = (
+    *acting_on_users_by_query("activate", "INACTIVE"),
+    *acting_on_users_by_query("unblock", "BLOCKED"),
+    *acting_on_users_by_query("deactivate"),
+    *acting_on_users_by_query("resetPassword"),
+)
+
+
 # the doors of jobs
 
 
@@ -513,12 +546,8 @@ RECIPES = {
     Operation.IMPORT: IMPORTS,
     Operation.RECORD_TRAIL: (Knock("", past, one=True),),
     Operation.ENTITY_TRAIL: TRAILS,
-    Operation.ACT: ACTIONS,
-    Operation.ACT_BY_QUERY: ACTIONS_BY_QUERY,
-    Operation.ACTIVATE_USER: (Knock("", of_status, prepare=foreigner_is("INACTIVE"), changes=True, one=True),),
-    Operation.UNBLOCK_USER: (Knock("", of_status, prepare=foreigner_is("BLOCKED"), changes=True, one=True),),
-    Operation.DEACTIVATE_USER: (Knock("", of_one(), changes=True, one=True),),
-    Operation.RESET_PASSWORD: (Knock("", of_one(), developers=True, changes=True, one=True),),
+    Operation.ACT: (*ACTIONS, *ACTIONS_ON_USERS),
+    Operation.ACT_BY_QUERY: (*ACTIONS_BY_QUERY, *ACTIONS_ON_USERS_BY_QUERY),
     Operation.LOGIN: (Knock("wrong", always(401), body=fixed(WRONG_LOGIN), changes=True),),
     Operation.CHANGE_PASSWORD: (
         Knock("wrong", always(401), body=fixed({**WRONG_LOGIN, "newPassword": "x"}), changes=True),
