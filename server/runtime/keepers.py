@@ -40,6 +40,17 @@ class Keeper(Protocol):
     def check_job(self, name: str) -> None:
         """Raises BadRequest for an action that no job may run."""
 
+    async def check_change(
+        self,
+        scope: RunningApp,
+        caller: Caller,
+        key: ObjectId,
+        old: Mapping[str, Any],
+        new: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Precedes each change and, where nothing is `new`, each deletion, in its unit of work; raises Conflict where
+        that must not be. Both are records or documents."""
+
     async def written(self, scope: RunningApp, write: Write) -> None:
         """Follows each write of a record, in its unit of work."""
 

@@ -239,6 +239,8 @@ async def store_write(running: RunningApp, caller: Caller, compiled: CompiledEnt
         return await _store_write(running, caller, compiled, write)
 
     async def store(scope: RunningApp) -> bool:
+        if write.old is not None:
+            await keeper.check_change(scope, caller, write.planned["_id"], write.old, write.record)
         done = await _store_write(scope, caller, compiled, write)
         if done:
             await keeper.written(scope, write)
@@ -317,6 +319,7 @@ async def store_removal(running: RunningApp, caller: Caller, compiled: CompiledE
         return await _store_removal(running, caller, compiled, document)
 
     async def remove(scope: RunningApp) -> bool:
+        await keeper.check_change(scope, caller, document["_id"], document)
         done = await _store_removal(scope, caller, compiled, document)
         if done:
             await keeper.removed(scope, document["_id"])

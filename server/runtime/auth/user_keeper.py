@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
-from engine.errors import BadRequest, FieldProblem, Forbidden, ValidationErrors
+from engine.errors import BadRequest, Conflict, FieldProblem, Forbidden, ValidationErrors
 from engine.permissions.access import WriteMask
 from engine.permissions.passwords import validate_password
 from engine.records import Write
+from engine.records.outbox import REVISION
 from engine.schema import PasswordRules
 from server.runtime.auth.people import (
+    ACTIVE,
     BLOCKED,
     USERS,
     Person,
@@ -43,6 +45,8 @@ KEPT_BY_SERVER = ("lastPasswordChange", "failedLoginAttempts")
 """Fields of the group that only the engine itself sets; what others send of them is ignored."""
 TELLING = frozenset({"resetPassword"})
 """Actions that answer a password."""
+ACTIVE_DEVELOPER: Mapping[str, Any] = {"status": ACTIVE, "permissions.developer": True}
+"""Finds the developers who can log in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,22 @@ class UserKeeper:
         if name in TELLING:
             raise BadRequest(f"{name} tells a password, which no job may keep; leave _async out")
 
+    async def check_change(
+        self,
+        scope: RunningApp,
+        caller: Caller,
+        key: ObjectId,
+        old: Mapping[str, Any],
+        new: Mapping[str, Any] | None = None,
+    ) -> None:
+        """One active developer stays, as nobody else could make another; the server's own blocks are none of this."""
+        leaves = _is_active_developer(old) and (new is None or not _is_active_developer(new))
+        if not leaves or caller.origin == SYSTEM.origin:
+            return
+        others = {"_id": {"$ne": key}, **ACTIVE_DEVELOPER}
+        if not await scope.store.update(USERS, others, {"$inc": {REVISION: 1}}):  # so that nobody shuts them out now
+            raise Conflict("This is the last active developer; make somebody else one first")
+
     async def written(self, scope: RunningApp, write: Write) -> None:
         """Another status ends all sessions, and the failures of who is no longer blocked count anew; whatever else
         changed is seen by the user's next request."""
@@ -144,6 +164,10 @@ def check_developer(caller: Caller, document: Mapping[str, Any]) -> None:
     """Raises Forbidden where others than developers touch the record of one."""
     if is_developer(document) and not caller.developer:
         raise Forbidden("Only a developer may change a developer")
+
+
+def _is_active_developer(user: Mapping[str, Any]) -> bool:
+    return user["status"] == ACTIVE and is_developer(user)
 
 
 async def _allows_password(running: RunningApp, mask: WriteMask, user: ObjectId) -> bool:

@@ -1,5 +1,7 @@
 """What is done to users by actions: on one, several and those of a query, in jobs, and whose deed it is in the trail."""
 
+import asyncio
+
 import pytest
 
 from server.runtime.auth.people import find_person
@@ -92,3 +94,44 @@ async def test_users_in_the_background_but_no_password(web):
         assert "_async" in answer.json()["message"]
     assert await web.world.store.count("sys.jobs", {}) == 1
     assert await web.world.status(web.world.login("ann@example.com", PASSWORD, HOME)) == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "", None),
+        ("PUT", "/deactivate", None),
+        ("PUT", "", {"status": "INACTIVE"}),
+        ("PUT", "", {"status": "BLOCKED"}),
+        ("PUT", "", {"permissions": {"developer": False}}),
+    ],
+)
+async def test_the_last_active_developer_stays(web, method, path, body):
+    headers, own = {"token": await web.login()}, web.world.people["dev"]
+    other = await web.world.user("second@example.com", developer=True, status="INACTIVE")
+    answer = await web.ask(method, f"{PATH}/{own}{path}", headers=headers, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert "last active developer" in answer.json()["message"]
+    assert (await web.ask("GET", f"{PATH}/{own}", headers=headers)).json()["version"] == 0
+    assert (await web.ask("PUT", f"{PATH}/{other['id']}/activate", headers=headers)).status_code == 200
+    assert (await web.ask(method, f"{PATH}/{own}{path}", headers=headers, json=body)).status_code == 200
+
+
+async def test_of_all_developers_one_stays(web):
+    headers = {"token": await web.login()}
+    for number in range(3):
+        await web.world.user(f"dev{number}@example.com", developer=True)
+    query = {"permissions.developer": "true"}
+    answer = await web.ask("PUT", f"{PATH}/deactivate", headers=headers, params=query)
+    assert sorted(one["status"] for one in answer.json().values()) == ["error", "ok", "ok", "ok"]
+
+
+async def test_developers_who_shut_each_other_out_at_one_moment(web):
+    developers = [(await web.world.user(f"dev{number}@example.com", developer=True))["id"] for number in range(5)]
+    callers = [await web.world.who(await web.world.token(f"dev{number}@example.com")) for number in range(5)]
+    await web.world.store.delete("sys.users", {"email": "dev@example.com"})
+    tries = (
+        web.world.status(web.world.act("deactivate", user, caller))
+        for user, caller in zip(developers, (*callers[1:], callers[0]), strict=True)
+    )
+    assert sorted(await asyncio.gather(*tries)) == [200, 200, 200, 200, 409]
