@@ -278,6 +278,9 @@ def _check_length(headers: Mapping[bytes, bytes], limit: int) -> None:
         raise TooLarge(f"The body is too large: at most {limit} bytes are allowed")
 
 
+_ESCAPED: Mapping[bytes, bytes] = {b"%0D": b"\r", b"%0A": b"\n", b"%22": b'"'}
+
+
 def _names(head: Head) -> tuple[str, str | None]:
     """The name of a part, and the name of its file where it is one."""
     disposition, options = parse_options_header(head.get(b"content-disposition", b""))
@@ -287,6 +290,9 @@ def _names(head: Head) -> tuple[str, str | None]:
 
 
 def _text(written: bytes) -> str:
+    """A name as browsers send it: they escape line ends and quotes, and nothing else."""
+    for escaped, meant in _ESCAPED.items():
+        written = written.replace(escaped, meant)
     with contextlib.suppress(UnicodeDecodeError):
         return written.decode()
     raise BadRequest("A header of a part is not UTF-8 text")

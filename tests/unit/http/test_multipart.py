@@ -51,6 +51,12 @@ async def read(content, piece=7, *, limit=100_000, max_files=10, desk=None, **op
     return await read_upload(call(content, piece, **options), desk.keep, desk.drop, limit=limit, max_files=max_files)
 
 
+async def test_names_are_read_as_browsers_escape_them():
+    sent = body(part(b'name="my%22file"; filename="a%22b%0D%0Ac%20%41.txt"', b"x"))
+    [(name, file_name, *_)] = (await read(sent)).files
+    assert (name, file_name) == ('my"file', 'a"b\r\nc%20%41.txt')
+
+
 MIXED = body(
     part(b'name="before"', b"1"),
     part(b'name="file"; filename="a.csv"', b"x\r\n--limi\r\n--limit_\r\n-", b"Content-Type: text/csv"),
