@@ -54,8 +54,9 @@ class MatchKey:
 class Columns:
     """The header line of one table; raises BadRequest where a header names no field, or two name the same.
 
-    A field that `access` hides is as good as none. Without a `target` nothing is known of related records. Columns of
-    fields that are not stored are dropped where they are not `transient`.
+    A field that `access` hides is as good as none. Without a `target` nothing is known of related records. Columns that
+    may not be written, or whose type cannot be read from CSV, are dropped, and those of fields that are not stored
+    where they are not `transient`.
     """
 
     def __init__(
@@ -222,17 +223,14 @@ class _Walk:
                 raise BadRequest(f"The column {text!r} does not fit {found.path}: write {wanted}")
             keys.extend((found.name,) if index is None else (found.name, int(index)))
             walked.append(found)
-            writable = writable and found.writable and (self.transient or not found.transient)
+            importable = Capability.IMPORT in found.type.capabilities or found.type.shape is Shape.NESTED
+            writable = writable and found.writable and importable and (self.transient or not found.transient)
             last = number == len(parts)
             if found.type.shape is Shape.NESTED:
                 if last:
                     raise BadRequest(f"The column {text!r} is a group of fields: write one of them behind it")
                 names, fields = found.by_name, found.fields
                 continue
-            if writable and Capability.IMPORT not in found.type.capabilities:
-                raise BadRequest(
-                    f"The column {text!r} cannot be read from CSV: {found.path} is of type {found.type.name}"
-                )
             if found.type.shape is Shape.REFERENCE and not last:
                 return self._behind(found, tuple(keys), parts[number:], writable)
             if last:

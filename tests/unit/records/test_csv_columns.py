@@ -79,7 +79,6 @@ def test_a_row_becomes_one_body_whose_lists_have_no_gaps(columns):
         (["name[0]"], "write name"),
         (["name.first"], "has no fields inside"),
         (["owner.owner.name"], "has no fields inside"),
-        (["logo"], "cannot be read from CSV"),
         (["name", "title"], "The columns name and title are the same field"),
         (["owner", "owner.name"], "the same field"),
     ],
@@ -87,6 +86,10 @@ def test_a_row_becomes_one_body_whose_lists_have_no_gaps(columns):
 def test_headers_that_fit_no_field_are_refused_by_name(columns, headers, told):
     with pytest.raises(BadRequest, match=told):
         columns(*headers)
+
+
+def test_columns_of_files_are_dropped_as_those_that_nobody_may_write(columns):
+    assert columns("name", "logo", "label").read(["Ann", "logo.png (41.5kB)", "x"]) == {"name": "Ann"}
 
 
 def test_more_cells_than_columns_are_refused(columns):
