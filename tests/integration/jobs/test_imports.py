@@ -196,7 +196,7 @@ async def test_each_option_turns_its_own_step_off(shop, option, rows, fields):
         [found] = await stored(shop, "companies")
         assert {name: found[name] for name in fields} == fields
         audit = await shop.store.find("sys.audit", {"record": found["_id"], "event": "created"})
-        assert [row["context"] for row in audit] == [f"import {job['id']} {option}=false"]
+        assert [row["context"] for row in audit] == [f"entities.companies.import.{job['id']} {option}=false"]
         await shop.store.delete_many("companies", {})
         usual = await imported(shop, "companies", table(*rows))
         found = await stored(shop, "companies")

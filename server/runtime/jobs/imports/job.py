@@ -124,7 +124,7 @@ async def _run(context: JobContext) -> Results:
     caller = replace(
         context.caller,
         scopes=None if scopes is None else parse_scopes(scopes),
-        context=_context(context.job.id, payload["options"]),
+        context=_context(payload["entity"], context.job.id, payload["options"]),
     )
     name, file = payload["entity"], payload["file"]
     try:
@@ -144,10 +144,10 @@ async def _run(context: JobContext) -> Results:
     return _results(context.job, options)
 
 
-def _context(job: ObjectId, given: Mapping[str, Any]) -> str:
+def _context(entity: str, job: ObjectId, given: Mapping[str, Any]) -> str:
     """What the audit trail says of where the writes come from, with all options that are not as usual."""
     flags = "".join(f" {name}={str(value).lower()}" for name, value in given.items())
-    return f"import {job}{flags}"
+    return f"entities.{entity}.import.{job}{flags}"
 
 
 def _results(job: Job, options: ImportOptions) -> Results:
