@@ -17,12 +17,15 @@ fields:
   emailStandardized: {type: text, maxLength: 320, calculated: "lower(trim(email))", unique: true}
   status: {type: choice, options: [ACTIVE, BLOCKED, INACTIVE], default: ACTIVE}
   created: {type: dateRecordCreated}
+  sendWelcomeEmail: {type: boolean, transient: true}
+  temporaryPassword: {type: text, transient: true, write: false}
   groups:
     type: nested
     many: true
     recordLabel: "{group.label}"
     fields:
       primary: {type: boolean}
+      external: {type: boolean}
       group: {type: group, required: true}
   permissions:
     type: nested
@@ -36,13 +39,14 @@ fields:
     fields:
       passwordExpired: {type: boolean}
       lastPasswordChange: {type: dateTime}
+      phoneNumber: {type: phone, international: true}
       failedLoginAttempts: {type: integer, min: 0, default: 0}
   localization:
     type: nested
     fields:
       timezoneMode: {type: choice, options: [AUTO, MANUAL], default: AUTO}
       timezone: {type: text}
-      language: {type: text, default: en}
+      language: {type: choice, options: [english, spanish], default: english}
 actions:
   activate:
     precondition: {status: INACTIVE}

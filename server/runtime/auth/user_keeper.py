@@ -1,7 +1,7 @@
 """Writes of users: what a body says of a password goes to their credentials, and a status that changes ends sessions.
 
-Passwords come as `authentication.newPassword` with `authentication.passwordConfirmation`; they leave the body here, and
-only a hash goes on.
+Passwords come as `authentication.newPassword` with `authentication.passwordConfirmation`, or are made where
+`authentication.generatePassword` is true; they leave the body here, and only a hash goes on.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
 from bson import ObjectId
 
 from engine.errors import BadRequest, Conflict, FieldProblem, Forbidden, ValidationErrors
 from engine.permissions.access import WriteMask
-from engine.permissions.passwords import validate_password
+from engine.permissions.passwords import make_password, validate_password
 from engine.records import Write
 from engine.records.outbox import REVISION
 from engine.schema import PasswordRules
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from server.runtime.keepers import Writing
 
 GROUP = "authentication"
-NEW, CONFIRMATION = "newPassword", "passwordConfirmation"
+NEW, CONFIRMATION, GENERATE = "newPassword", "passwordConfirmation", "generatePassword"
+TEMPORARY = "temporaryPassword"
+"""The field of an answer that tells a password that was made."""
 EMAIL, STANDARDIZED = "email", "emailStandardized"
 KEPT_BY_SERVER = ("lastPasswordChange", "failedLoginAttempts")
 """Fields of the group that only the engine itself sets; what others send of them is ignored."""
@@ -51,11 +54,18 @@ ACTIVE_DEVELOPER: Mapping[str, Any] = {"status": ACTIVE, "permissions.developer"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A body without its password: the `password` to set (None: none was sent), and what is wrong with it."""
+    """A body without its password: the `password` to set (None: none is wanted), what is wrong with it, and whether it
+    was `made` here, so that the answer must tell it."""
 
     body: Any
     password: str | None = None
     problems: tuple[FieldProblem, ...] = ()
+    made: bool = False
+
+    def tell(self, written: Write) -> None:
+        """Puts a password that was made into the answer, which is the one place where it is ever seen."""
+        if self.made:
+            written.answer[TEMPORARY] = self.password
 
 
 class UserKeeper:
@@ -65,7 +75,7 @@ class UserKeeper:
         """A new user; without a password nobody can log in as them."""
         mask = running.access(caller, USERS).creating
         rules = _rules_of_groups(running, mask, body) or PasswordRules()
-        chosen = _take_password(body, mask, rules, running.clock(), caller)
+        chosen = _choose(body, mask, rules, running.clock(), caller)
         hashed = await _hash(running, chosen)
 
         async def work(scope: RunningApp) -> Write:
@@ -73,6 +83,7 @@ class UserKeeper:
             user = ObjectId(written.record["id"])
             if hashed is not None and await _allows_password(scope, mask, user):
                 await store_hash(scope.store, user, hashed, scope.clock())
+                chosen.tell(written)
             return written
 
         with _problems_of_email():
@@ -85,7 +96,7 @@ class UserKeeper:
         check_developer(caller, person.document)
         mask = running.access(caller, USERS).updating.on(running.entity(USERS).rules.load(person.document))
         rules = _rules_of_groups(running, mask, body) or person.membership.password
-        chosen = _take_password(body, mask, rules, running.clock(), caller)
+        chosen = _choose(body, mask, rules, running.clock(), caller)
         hashed = await _hash(running, chosen)
 
         async def work(scope: RunningApp) -> Write:
@@ -93,6 +104,7 @@ class UserKeeper:
             if hashed is not None:
                 await store_hash(scope.store, key, hashed, scope.clock())
                 finally_do(scope, partial(scope.desk.known.forget_person, key))
+                chosen.tell(written)
             return written
 
         with _problems_of_email():
@@ -207,23 +219,57 @@ def _rules_of_groups(running: RunningApp, mask: WriteMask, body: Any) -> Passwor
     return running.compiled.memberships.rules_for(body.get("groups"))
 
 
+def _choose(body: Any, mask: WriteMask, rules: PasswordRules, now: int, caller: Caller) -> Chosen:
+    """As _take_password, with everything that is wrong with what the record's own rules cannot judge."""
+    chosen = _take_password(body, mask, rules, now, caller)
+    return replace(chosen, problems=(*chosen.problems, *_zone_problems(body, mask)))
+
+
 def _take_password(body: Any, mask: WriteMask, rules: PasswordRules, now: int, caller: Caller) -> Chosen:
     """The body as the record's write takes it, and the password that was in it."""
     if not isinstance(body, Mapping) or not isinstance(body.get(GROUP), Mapping) or mask.hides(GROUP):
         return Chosen(body)  # nothing to take, or for the write itself to refuse
     group = dict(body[GROUP])
-    password, confirmation = group.pop(NEW, None), group.pop(CONFIRMATION, None)
+    password, confirmation, generate = (group.pop(name, None) for name in (NEW, CONFIRMATION, GENERATE))
     for name in KEPT_BY_SERVER if caller.origin != SYSTEM.origin else ():
         group.pop(name, None)
     rest = {**body, GROUP: group}
     given = password not in (None, "") or confirmation not in (None, "")
-    if not given or not mask.may_write(f"{GROUP}.{NEW}"):
+    if not (given or generate) or not mask.may_write(f"{GROUP}.{NEW}"):
         return Chosen(rest)
-    problems = _password_problems(password, confirmation, rules)
+    problems = _password_problems(password, confirmation, rules) if given else ()
+    problems += _generating_problems(generate, given=given)
     if problems:
         return Chosen(rest, None, problems)
     group["lastPasswordChange"] = now
-    return Chosen(rest, password)
+    if given:
+        return Chosen(rest, password)
+    group["passwordExpired"] = True
+    return Chosen(rest, make_password(rules.min_length), made=True)
+
+
+def _generating_problems(generate: Any, *, given: bool) -> tuple[FieldProblem, ...]:
+    if generate is not None and not isinstance(generate, bool):
+        return (_problem(GENERATE, "invalid", "Expected true or false", {"rejectedValue": generate}),)
+    if generate and given:
+        return (_problem(GENERATE, "invalid", "Either a password is given, or one is made"),)
+    return ()
+
+
+def _zone_problems(body: Any, mask: WriteMask) -> tuple[FieldProblem, ...]:
+    """What is wrong with the time zone; texts only, the rest is for the write itself to refuse."""
+    group = body.get("localization") if isinstance(body, Mapping) else None
+    zone = group.get("timezone") if isinstance(group, Mapping) else None
+    if not isinstance(zone, str) or not zone or zone in _zones() or not mask.may_write(ZONE):
+        return ()
+    info = {"rejectedValue": zone}
+    return (FieldProblem(ZONE, "Timezone", "invalid", "Expected a time zone such as Europe/Berlin or UTC", info),)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """The names of the IANA database."""
+    return frozenset(available_timezones())
 
 
 def _password_problems(password: Any, confirmation: Any, rules: PasswordRules) -> tuple[FieldProblem, ...]:
@@ -242,7 +288,8 @@ def _password_problems(password: Any, confirmation: Any, rules: PasswordRules) -
     return tuple(problems)
 
 
-_LABELS = {NEW: "New password", CONFIRMATION: "Password confirmation"}
+_LABELS = {NEW: "New password", CONFIRMATION: "Password confirmation", GENERATE: "Generate password"}
+ZONE = "localization.timezone"
 
 
 def _problem(name: str, code: str, message: str, info: Mapping[str, object] | None = None) -> FieldProblem:

@@ -73,7 +73,8 @@ async def test_a_new_user_answers_as_any_record_and_without_any_password(world):
     assert (answer["version"], answer["label"], answer["status"]) == (0, "Bob Test", "ACTIVE")
     assert (answer["fullName"], answer["emailStandardized"]) == ("Bob Test", "bob@example.com")
     inside = answer["authentication"]
-    assert set(inside) == {"id", "label", "passwordExpired", "lastPasswordChange", "failedLoginAttempts"}
+    known = {"passwordExpired", "lastPasswordChange", "phoneNumber", "failedLoginAttempts"}
+    assert set(inside) == {"id", "label", *known}
     assert inside["lastPasswordChange"] == bson.DatetimeMS(world.clock.now)
     assert answer["permissions"]["developer"] is False
 
@@ -128,6 +129,61 @@ async def test_the_rules_are_those_of_the_primary_group_that_the_user_will_have(
     )
     error = await world.refused(records.update_record(world.running, SYSTEM, "sys.users", user["id"], short))
     assert error.problems[0].info == {"rule": "minLength", "limit": 10}
+
+
+async def test_a_password_can_be_made_and_is_told_once(world):
+    made = person(authentication={"generatePassword": True})
+    answer = await records.create_record(world.running, SYSTEM, "sys.users", made)
+    first = answer["temporaryPassword"]
+    assert answer["authentication"]["passwordExpired"]
+    assert (await world.refused(world.login("bob@example.com", first))).code == "passwordExpired"
+    again = {"authentication": {"generatePassword": True}}
+    second = (await records.update_record(world.running, SYSTEM, "sys.users", answer["id"], again))["temporaryPassword"]
+    assert await world.status(world.login("bob@example.com", first)) == 401
+    assert (await world.refused(world.login("bob@example.com", second))).code == "passwordExpired"
+    for name in await world.store.collection_names():
+        stored = str(await world.store.find(name, {}))
+        assert not any(secret in stored for secret in (first, second, "temporaryPassword", "generatePassword"))
+    other = await records.update_record(world.running, SYSTEM, "sys.users", answer["id"], {"firstName": "Rob"})
+    assert other["temporaryPassword"] is None
+    sent = {"temporaryPassword": "my own", "authentication": {"generatePassword": False}}
+    other = await records.update_record(world.running, SYSTEM, "sys.users", answer["id"], sent)
+    assert other["temporaryPassword"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"authentication": {"generatePassword": "yes"}}, "authentication.generatePassword"),
+        (
+            {"authentication": {"generatePassword": True, "newPassword": NEW, "passwordConfirmation": NEW}},
+            "authentication.generatePassword",
+        ),
+        ({"localization": {"timezone": "No/Where"}}, "localization.timezone"),
+        ({"localization": {"timezone": 5}}, "localization.timezone"),
+        ({"localization": {"language": "klingon"}}, "localization.language"),
+        ({"authentication": {"phoneNumber": "12"}}, "authentication.phoneNumber"),
+    ],
+)
+async def test_what_is_wrong_with_a_user_is_told(world, body, field):
+    error = await world.refused(records.create_record(world.running, SYSTEM, "sys.users", person(**body)))
+    assert [(one.field, one.code) for one in error.problems] == [(field, "invalid")]
+    assert await world.store.count("sys.users", {}) == 0
+
+
+async def test_a_user_says_where_they_live_and_how_they_are_reached(world):
+    body = person(
+        sendWelcomeEmail=True,
+        groups=[{"primary": True, "external": True, "group": "sales"}],
+        authentication={"phoneNumber": "+49 30 901820"},
+        localization={"timezoneMode": "MANUAL", "timezone": "Europe/Berlin", "language": "spanish"},
+    )
+    answer = await records.create_record(world.running, SYSTEM, "sys.users", body)
+    assert (answer["sendWelcomeEmail"], answer["groups"][0]["external"]) == (True, True)
+    assert answer["localization"]["timezone"] == "Europe/Berlin"
+    stored = (await find_person(world.running, "bob@example.com")).document
+    assert "sendWelcomeEmail" not in stored
+    assert stored["authentication"]["phoneNumber"] == "4930901820"
 
 
 async def test_a_user_has_one_primary_group_or_no_group(world):
