@@ -18,7 +18,7 @@ from server.http.requests import Call, read_bytes
 from server.http.responses import Answer, Header, answer_bytes
 from server.runtime import idempotency
 from server.runtime.idempotency import Kept
-from server.runtime.running import RunningApp
+from server.runtime.running import Discretion, RunningApp
 
 HEADER = b"idempotency-key"
 REPLAYED: Header = (b"idempotent-replayed", b"true")
@@ -63,10 +63,11 @@ async def answer_once(call: Call, key: str, handler: Callable[[Call], Awaitable[
         return answer_bytes(held.kept.content, held.kept.status, (REPLAYED,))
 
     async def work(inside: RunningApp) -> Kept:
-        edition = replace(call.edition, running=inside)
+        discretion = Discretion()
+        edition = replace(call.edition, running=replace(inside, discretion=discretion))
         answer = await handler(replace(call, edition=edition, receive=_resending(body)))
         assert isinstance(answer, Answer), "what is streamed cannot be kept"
-        return Kept(answer.status, answer.body)
+        return Kept(answer.status, answer.body, secret=discretion.needed)
 
     try:
         kept = await idempotency.carry_out(running, held, work)

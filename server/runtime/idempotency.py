@@ -5,7 +5,7 @@ Documents of `sys.idempotency`:
   _id      digest of who asks, the route and the key      body     digest of the body
   claim    who carries it out, a new one for each try     lease    ms; until when nobody else may
   machine, pid, process   where: one that is known to be gone holds no lease
-  answer   null until there is one: status, content (null: too large to be kept)
+  answer   null until there is one: status, content (null: too large to be kept, or a secret)
   expires  when it is forgotten (date)
 
 An answer is written in the same transaction as all else that the request writes: a process that is killed leaves both
@@ -65,6 +65,8 @@ class Kept:
 
     status: int
     content: bytes
+    secret: bool = False
+    """Whether only the fact that there was an answer is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def fingerprint(caller: Caller, route: bytes, key: str, body: bytes) -> Fingerpr
 
 async def claim(running: RunningApp, request: Fingerprint) -> Claim:
     """Raises KeyReused for another body, InProgress while somebody else carries the request out, and Conflict where the
-    answer was too large to be kept."""
+    answer was not kept."""
     store, now = running.store, running.clock()
     mine = Claim(request.id, uuid.uuid4().hex)
     values = {
@@ -154,7 +156,7 @@ def divide(running: RunningApp) -> None:
 
 async def keep(running: RunningApp, held: Claim, kept: Kept) -> bool:
     """Keeps an answer; False where somebody else has taken the claim over."""
-    content = kept.content if len(kept.content) <= MOST_CONTENT else None
+    content = None if kept.secret or len(kept.content) > MOST_CONTENT else kept.content
     expires = DatetimeMS(running.clock() + KEPT_FOR)
     values = {"answer": {"status": kept.status, "content": content}, "expires": expires}
     return await running.store.update(CLAIMS, {"_id": held.id, "claim": held.token}, {"$set": values})
@@ -206,7 +208,7 @@ async def _renewed(running: RunningApp, held: Claim) -> AsyncIterator[None]:
 
 def _kept(answer: Mapping[str, Any]) -> Kept:
     if answer["content"] is None:
-        raise Conflict("This request was carried out before; its answer was too large to be kept")
+        raise Conflict("This request was carried out before; its answer was too large, or too secret, to be kept")
     return Kept(answer["status"], bytes(answer["content"]))
 
 

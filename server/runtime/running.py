@@ -62,6 +62,13 @@ class Caller:
         return replace(self, scopes=None, developer=True, origin="script", behind=self.behind or self)
 
 
+@dataclass(slots=True)
+class Discretion:
+    """Whether an answer holds a secret, so that it is kept nowhere."""
+
+    needed: bool = False
+
+
 SYSTEM = Caller(user={"permissions": {"developer": True, "systemUser": True}}, developer=True, origin="system")
 """The engine itself."""
 
@@ -103,6 +110,8 @@ class RunningApp:
     """What this process still does after its writes."""
     log: AppLog = field(default_factory=AppLog)
     """What this process has to say in the app's log."""
+    discretion: Discretion = field(default_factory=Discretion)
+    """Where whoever keeps answers is told to leave one out."""
 
     def __post_init__(self) -> None:
         """The newest definitions serve what follows, outside any unit."""

@@ -11,7 +11,7 @@ from engine.errors import Conflict
 from engine.permissions.passwords import make_password
 from server.runtime import records
 from server.runtime.auth.people import BLOCKED, USERS, Person, exchange_hash, store_hash
-from server.runtime.auth.user_keeper import GROUP
+from server.runtime.auth.user_keeper import GROUP, TEMPORARY
 from server.runtime.running import SYSTEM, Caller, RunningApp
 from server.runtime.units import finally_do
 
@@ -29,7 +29,8 @@ async def reset_password(running: RunningApp, caller: Caller, document: Mapping[
         raise Conflict("The user was changed at this very moment; try again")
     await store_hash(running.store, user, hashed, now)
     finally_do(running, partial(running.desk.known.forget_person, user))
-    return {"temporaryPassword": password}
+    running.discretion.needed = True
+    return {TEMPORARY: password}
 
 
 async def change_password(running: RunningApp, person: Person, password: str) -> Person:

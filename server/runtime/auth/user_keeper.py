@@ -62,10 +62,11 @@ class Chosen:
     problems: tuple[FieldProblem, ...] = ()
     made: bool = False
 
-    def tell(self, written: Write) -> None:
+    def tell(self, running: RunningApp, written: Write) -> None:
         """Puts a password that was made into the answer, which is the one place where it is ever seen."""
         if self.made:
             written.answer[TEMPORARY] = self.password
+            running.discretion.needed = True
 
 
 class UserKeeper:
@@ -83,7 +84,7 @@ class UserKeeper:
             user = ObjectId(written.record["id"])
             if hashed is not None and await _allows_password(scope, mask, user):
                 await store_hash(scope.store, user, hashed, scope.clock())
-                chosen.tell(written)
+                chosen.tell(scope, written)
             return written
 
         with _problems_of_email():
@@ -104,7 +105,7 @@ class UserKeeper:
             if hashed is not None:
                 await store_hash(scope.store, key, hashed, scope.clock())
                 finally_do(scope, partial(scope.desk.known.forget_person, key))
-                chosen.tell(written)
+                chosen.tell(scope, written)
             return written
 
         with _problems_of_email():
@@ -296,4 +297,4 @@ def _problem(name: str, code: str, message: str, info: Mapping[str, object] | No
     return FieldProblem(f"{GROUP}.{name}", _LABELS[name], code, message, info)
 
 
-__all__ = ["GROUP", "STANDARDIZED", "UserKeeper", "check_developer", "find_user"]
+__all__ = ["GROUP", "TEMPORARY", "UserKeeper"]

@@ -135,3 +135,18 @@ async def test_developers_who_shut_each_other_out_at_one_moment(web):
         for user, caller in zip(developers, (*callers[1:], callers[0]), strict=True)
     )
     assert sorted(await asyncio.gather(*tries)) == [200, 200, 200, 200, 409]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("PUT", "/{ann}/resetPassword", {}), ("PUT", "/{ann}", {"authentication": {"generatePassword": True}})],
+)
+async def test_a_password_that_is_told_is_not_kept_for_requests_that_are_sent_again(web, method, path, body):
+    headers = {"token": await web.login(), "Idempotency-Key": "once"}
+    path = PATH + path.format(**web.world.people)
+    told = (await web.ask(method, path, headers=headers, json=body)).json()["temporaryPassword"]
+    assert (await web.world.refused(web.world.login("ann@example.com", told))).code == "passwordExpired"
+    for name in await web.world.store.collection_names():
+        assert told not in str(await web.world.store.find(name, {}))
+    assert (await web.ask(method, path, headers=headers, json=body)).status_code == 409
+    assert (await web.world.refused(web.world.login("ann@example.com", told))).code == "passwordExpired"
