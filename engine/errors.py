@@ -24,7 +24,8 @@ CastworkError
     ├── HeadTooLarge          431 headTooLarge
     ├── TooManyRequests       429 tooManyRequests, with Retry-After
     ├── InternalError         500 internalError
-    └── Unavailable           503 applicationUnavailable, with Retry-After
+    ├── Unavailable           503 applicationUnavailable, with Retry-After
+    └── InsufficientStorage   507 insufficientStorage
 """
 
 from __future__ import annotations
@@ -344,6 +345,14 @@ class Unavailable(_Retryable):
 
     code = "applicationUnavailable"
     status = 503
+
+
+class InsufficientStorage(RequestError):
+    """The server's disk is full."""
+
+    code = "insufficientStorage"
+    status = 507
+    lasting = False
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -5,10 +5,28 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from engine.errors import BadRequest, Conflict, FieldProblem, InternalError, RequestError, TooLarge, Unavailable
+from engine.errors import (
+    BadRequest,
+    Conflict,
+    FieldProblem,
+    InsufficientStorage,
+    InternalError,
+    RequestError,
+    TooLarge,
+    Unavailable,
+)
 from server.http.responses import Answer, answer_json
 from server.log import REQUEST_ID
-from server.store import DocumentTooLarge, MemoryExceeded, NotStorable, StoreUnavailable, TimedOut, WriteConflict
+from server.store import (
+    Broken,
+    DiskFull,
+    DocumentTooLarge,
+    MemoryExceeded,
+    NotStorable,
+    StoreUnavailable,
+    TimedOut,
+    WriteConflict,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +55,12 @@ def refusal_of(error: Exception) -> RequestError:
         case StoreUnavailable():
             logger.warning("The database is out of reach: %s", error)
             return Unavailable("The database is out of reach; try again in a moment", retry_after=2)
+        case Broken():
+            logger.error("The database failed", exc_info=error)
+            return Unavailable("The database failed; try again in a moment", retry_after=5)
+        case DiskFull():
+            logger.error("The database has no room left: %s", error)
+            return InsufficientStorage("The server has no room left to store this")
         case TimedOut():
             logger.warning("The database took too long: %s", error)
             return Unavailable("The database took too long to answer; ask for less or try again", retry_after=5)

@@ -7,9 +7,11 @@ from server.store.connecting import Patience, inspect_server, open_client
 from server.store.embedded import EmbeddedDatabase
 from server.store.embedded_store import EmbeddedStore
 from server.store.errors import (
+    Broken,
     DatabaseNotInstalled,
     DatabaseNotStarted,
     DataInUse,
+    DiskFull,
     DocumentTooLarge,
     DuplicateKey,
     MemoryExceeded,
@@ -45,9 +47,11 @@ async def open_store(uri: str, database: str, patience: Patience | None = None) 
 
 
 __all__ = [
+    "Broken",
     "DataInUse",
     "DatabaseNotInstalled",
     "DatabaseNotStarted",
+    "DiskFull",
     "DocumentTooLarge",
     "DuplicateKey",
     "EmbeddedDatabase",

@@ -30,6 +30,8 @@ HOST = "127.0.0.1"
 GUARDIAN = Path(__file__).with_name("guardian.py")
 GUARDIAN_MODE = "prctl" if sys.platform == "linux" else "pipe"
 LISTENING = re.compile(rb"listening on [\d.]+:(\d+)")
+PANIC = b"WT_PANIC"
+"""What it says when a write failed in a way that leaves it of no use, for want of room on the disk; it lives on."""
 
 HANDOVER_SECONDS = 5.0
 """How long a start waits for the database of an owner that was just killed to let go of the files."""
@@ -155,6 +157,7 @@ class EmbeddedDatabase:
     async def _read_log(self, process: Process, port: asyncio.Future[int]) -> None:
         """Follows the output to its end: the port goes to the future, every line to the log."""
         assert process.stdout is not None
+        panicked = False
         while True:
             try:
                 line = await process.stdout.readline()
@@ -164,6 +167,11 @@ class EmbeddedDatabase:
                 break
             if not port.done() and (found := LISTENING.search(line)):
                 port.set_result(int(found[1]))
+            if PANIC in line and not panicked:
+                panicked = True
+                log.error("The embedded database cannot go on, often because its disk is full; ending it to start anew")
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
             text = line.decode(errors="replace").rstrip()
             self._last_words.append(text)
             log.log(logging.WARNING if " WARNING " in text or "ERROR" in text else logging.DEBUG, "%s", text)

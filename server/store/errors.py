@@ -8,6 +8,8 @@ StoreError
 ├── MemoryExceeded        sorting or grouping takes more memory than one command gets
 ├── NotStorable           the data holds something that BSON cannot (a 65-bit integer, a lone surrogate, …)
 ├── NotReadable           a stored document cannot be decoded
+├── DiskFull              the database has no room left for what it was to write
+├── Broken                the database met a fault of its own, which is often gone when it has started again
 ├── StoreUnavailable      no server, network trouble, no free connection, not primary, shutting down
 └── DatabaseNotStarted    the embedded database does not run
     ├── DataInUse         another process owns the data directory
@@ -69,6 +71,14 @@ class NotStorable(StoreError):
 
 class NotReadable(StoreError):
     """What the database answered cannot be decoded."""
+
+
+class DiskFull(StoreError):
+    """The database has no room left on its disk; nothing was written."""
+
+
+class Broken(StoreError):
+    """The database met a fault of its own. A write that was under way may have been carried out or not."""
 
 
 class StoreUnavailable(StoreError):

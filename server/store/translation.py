@@ -18,6 +18,8 @@ from pymongo.errors import (
 from pymongo.errors import DocumentTooLarge as ClientDocumentTooLarge
 
 from server.store.errors import (
+    Broken,
+    DiskFull,
     DocumentTooLarge,
     DuplicateKey,
     MemoryExceeded,
@@ -39,6 +41,8 @@ DUPLICATE_CODES = frozenset({11000, 11001, 12582})
 TOO_LARGE_CODES = frozenset({10334, 17419, 17420})
 MEMORY_CODES = frozenset({146, 292})
 CONFLICT_CODES = frozenset({112, 251})
+DISK_CODES = frozenset({14031})
+BROKEN_CODES = frozenset({1})
 UNAVAILABLE_CODES = frozenset({6, 7, 64, 89, 91, 134, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436})
 """Not primary, shutting down, host unreachable, majority not reached: server states that pass by themselves."""
 
@@ -88,6 +92,10 @@ def refusal(details: Mapping[str, Any], code: int | None, message: str, *, trans
         return MemoryExceeded(message)
     if code in CONFLICT_CODES:
         return WriteConflict(message, transient=transient)
+    if code in DISK_CODES:
+        return DiskFull(message)
+    if code in BROKEN_CODES:
+        return Broken(message, transient=transient)
     if code in UNAVAILABLE_CODES:
         return StoreUnavailable(message, transient=transient)
     return StoreError(message, transient=transient)

@@ -11,7 +11,7 @@ from pymongo.errors import (
 )
 
 from server.store import DocumentTooLarge, DuplicateKey, MemoryExceeded, NotStorable, StoreError, StoreUnavailable
-from server.store.errors import NotReadable, TimedOut, WriteConflict
+from server.store.errors import Broken, DiskFull, NotReadable, TimedOut, WriteConflict
 from server.store.translation import translated
 from tests.every import every
 
@@ -28,6 +28,8 @@ def refused(code, **details):
         (refused(146), MemoryExceeded),
         (refused(292), MemoryExceeded),
         (refused(112), WriteConflict),
+        (refused(14031), DiskFull),
+        (refused(1), Broken),
         (refused(91), StoreUnavailable),
         (refused(2), StoreError),
         (ExecutionTimeout("slow", 50), TimedOut),

@@ -1,4 +1,5 @@
 import os
+import resource
 import signal
 import socket
 import sys
@@ -6,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from server.store import DatabaseNotInstalled, DatabaseNotStarted, DataInUse, EmbeddedDatabase, embedded, open_store
+from server.store import (
+    Broken,
+    DatabaseNotInstalled,
+    DatabaseNotStarted,
+    DataInUse,
+    EmbeddedDatabase,
+    StoreUnavailable,
+    embedded,
+    open_store,
+)
 from tests.integration.store.owner_process import becomes, start_owner
 
 
@@ -37,6 +47,20 @@ async def test_it_comes_back_by_itself_at_the_same_place_with_its_data(tmp_path)
         assert database.uri == uri
         assert await database.healthy()
         assert await store.get("things", 1) == {"_id": 1}
+        await store.close()
+
+
+async def test_it_heals_when_a_full_disk_has_room_again(tmp_path):
+    async with EmbeddedDatabase(tmp_path) as database:
+        store = await open_store(database.uri, "any")
+        await store.insert("things", {"_id": 1})
+        resource.prlimit(database.pid, resource.RLIMIT_FSIZE, (1 << 21, 1 << 21))  # no file may be larger
+        documents = [{"_id": number, "much": os.urandom(1 << 20)} for number in range(2, 20)]
+        with pytest.raises((Broken, StoreUnavailable)):
+            await store.insert_many("things", documents)
+        await becomes(lambda: database.restarts >= 1)
+        assert await store.get("things", 1) == {"_id": 1}
+        await store.insert("things", {"_id": 100})
         await store.close()
 
 
