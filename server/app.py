@@ -22,7 +22,7 @@ from server.runtime.files.reading import prepare_shares
 from server.runtime.files.sweeping import keep_sweeping_files
 from server.runtime.hooks import BadHooks, Hooks, load_hooks
 from server.runtime.idempotency import prepare_idempotency
-from server.runtime.jobs import prepare_jobs
+from server.runtime.jobs import keep_shapes, prepare_jobs
 from server.runtime.logs import AppLog
 from server.runtime.outbox import keep_sweeping
 from server.runtime.running import RunningApp
@@ -146,6 +146,7 @@ class Deployment:
         await prepare_idempotency(running.store)
         if self._inviting or self._settings.admin_password:
             await self._invite(running)
+        await keep_shapes(running)
         self.served.edition = Edition(index_routes(compiled.routes), running, faults)
         if not self._sweeping:
             works = (keep_sweeping(self._serving), keep_sweeping_files(self._serving, self._settings.upload_keep))

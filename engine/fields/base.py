@@ -143,6 +143,11 @@ class FieldType:
         """Builds the instance from the written keys (already checked against `keys`); raises BadOption."""
         return cls()
 
+    def reading_options(self) -> Mapping[str, Any]:
+        """The keys, as `configure` takes them, without which stored values could not be read any more once the
+        definition has changed."""
+        return {}
+
     def check_display(self, display: Mapping[str, Any]) -> None:
         """What `display_keys` alone cannot say about a field's `display` (a bad pattern, keys that contradict each
         other); raises BadOption. Called once at start-up."""

@@ -170,6 +170,10 @@ class ChoiceType(FieldType):
                 message = f'the label "{option.label}" of the option "{option.name}" means "{meant.name}" already'
                 yield BadOption("options", message, "give it another label")
 
+    def reading_options(self) -> Mapping[str, Any]:
+        """The names, which tell a choice from other text."""
+        return {"options": list(self.by_name)}
+
     def conditions(self) -> Mapping[Any, Any]:
         """`when` of the options that have one, by name."""
         return {option.name: option.when for option in self.options if option.when is not None}

@@ -183,6 +183,11 @@ class PhoneType(FieldType):
                 raise BadOption("defaultPrefix", f"{prefix} is no country's prefix", "for example 1, 44 or 54")
         return cls(international, prefix)
 
+    def reading_options(self) -> Mapping[str, Any]:
+        """What tells numbers of other countries."""
+        prefix = {} if self.default_prefix is None else {"defaultPrefix": self.default_prefix}
+        return {"international": self.international, **prefix}
+
     def parse_json(self, value: Any) -> Any:
         """The digits, with the default prefix where the number has none."""
         pattern = _international if self.international else _national

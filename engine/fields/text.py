@@ -171,6 +171,10 @@ class MaskedTextType(FieldType):
         bare, dressed = _mask_patterns(mask)
         return cls(mask, re.compile(bare), re.compile(dressed))
 
+    def reading_options(self) -> Mapping[str, Any]:
+        """The mask, which is not stored."""
+        return {"mask": self.mask}
+
     def parse_json(self, value: Any) -> Any:
         """Takes the value with all of the mask's fixed characters or with none of them."""
         if is_text(value):

@@ -32,6 +32,7 @@ class Event(StrEnum):
     CHANGED = "changed"
     DELETED = "deleted"
     ACTION = "action"
+    REFACTORED = "refactored"  # brought to changed definitions, in the version that it had
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,12 @@ class AuditRules:
             yield self._intent(Event.CREATED, document, cause, {}, self._values(document))
 
     def of_change(
-        self, before: Mapping[str, Any], planned: Mapping[str, Any], values: Iterable[str], cause: Cause
+        self,
+        before: Mapping[str, Any],
+        planned: Mapping[str, Any],
+        values: Iterable[str],
+        cause: Cause,
+        event: Event = Event.CHANGED,
     ) -> Iterable[Intent]:
         """The row of a change of some top-level keys; none where all that changed is ignored."""
         if self.audit.changed:
@@ -80,7 +86,7 @@ class AuditRules:
             names = [name for name in values if name in new and differs(old.get(name), new[name])]
             if not self._stamps.issuperset(names):
                 yield self._intent(
-                    Event.CHANGED, planned, cause, {name: old.get(name) for name in names}, {n: new[n] for n in names}
+                    event, planned, cause, {name: old.get(name) for name in names}, {n: new[n] for n in names}
                 )
 
     def of_removal(self, document: Mapping[str, Any], cause: Cause) -> Iterable[Intent]:
@@ -132,6 +138,7 @@ _DEEDS: Final[Mapping[Event, str]] = {
     Event.CHANGED: "update",
     Event.DELETED: "delete",
     Event.ACTION: "actions",
+    Event.REFACTORED: "fields",
 }
 
 
@@ -164,9 +171,9 @@ EVENT_TYPES: Final[Mapping[tuple[str, str, bool], str]] = {
         else f"{origin.upper()}_{'ACTION_PERFORMED' if event is Event.ACTION else f'RECORD_{event.name}'}"
     )
     for origin in ("user", "script", "system")
-    for event in Event
+    for event in (Event.CREATED, Event.CHANGED, Event.DELETED, Event.ACTION)
     for cascade in (False, True)
-}
+} | {("system", Event.REFACTORED.value, False): "SYSTEM_REFACTORING"}
 """By origin, event, and whether it follows from another write."""
 
 
@@ -180,6 +187,8 @@ def rebuild(document: Mapping[str, Any] | None, rows: Iterable[Mapping[str, Any]
             found = {"_id": row["record"], "version": row["version"], **row["old"]}
         elif row["event"] == Event.CHANGED and found is not None:
             found = {**found, **row["old"], "version": row["version"] - 1}
+        elif row["event"] == Event.REFACTORED and found is not None:
+            found = {**found, **row["old"]}
     return found
 
 

@@ -18,6 +18,7 @@ from engine.errors import FieldProblem
 from engine.permissions.derived import find_sources
 from engine.records.calculated import Calculator
 from engine.records.changes import Moment
+from engine.records.difference import differs
 from engine.records.forms import build_loader, build_storer, group_fields, stored_fields
 from engine.records.outbox import Intent, Kind, make_intent
 from engine.schema import App, Entity, Field, FieldPath, OnDelete
@@ -130,7 +131,9 @@ class Recalculation:
         edit(edited)
         old, new = self._load(document), self._load(edited)
         self._calculator.run(new, moment.scope(new, old), _ignore)
-        changed = [name for name in self._names if new[name] != old[name]]
+        changed = [
+            name for name in self._names if new[name] != old[name] or differs(edited.get(name), document.get(name))
+        ]
         stored = self._store(new) if changed else {}
         return {name: stored[name] for name in changed} or None
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from engine.records.aggregated import Aggregated, find_aggregated
-from engine.records.audit import AuditRules, Cause
+from engine.records.audit import AuditRules, Cause, Event
 from engine.records.cascades import Cascades, Referrer, compile_cascades
 from engine.records.changes import Change, Write
 from engine.records.outbox import Intent, Kind, make_intent
@@ -62,13 +62,18 @@ class Following:
         return [make_intent(Kind.COUNT, anchors=concerned, depth=depth)] if concerned else []
 
     def of_edit(
-        self, document: Mapping[str, Any], values: Mapping[str, Any], depth: int, cause: Cause | None = None
+        self,
+        document: Mapping[str, Any],
+        values: Mapping[str, Any],
+        depth: int,
+        cause: Cause | None = None,
+        event: Event = Event.CHANGED,
     ) -> list[Intent]:
-        """The intents of a change that the engine itself makes to a record, as far down as it is; it is recorded where
-        it has a cause."""
+        """The intents of a change that the engine itself makes to a record, as far down as it is; it is recorded, as
+        the event, where it has a cause."""
         found: list[Intent] = []
         if cause is not None:
-            found += self.trail.of_change(document, {**document, **values}, values, cause)
+            found += self.trail.of_change(document, {**document, **values}, values, cause, event)
         if self.cascades.is_followed(values):
             found.append(make_intent(Kind.PUSH, depth=depth))
         return found + self._counts(document, {**document, **values}, values, depth)

@@ -78,12 +78,12 @@ class Glimpse(Mapping[str, Any]):
 
 def build_glimpse(entity: Entity) -> Callable[[Mapping[str, Any]], Glimpse]:
     """A function from a stored document to the record in value form, as far as it is looked at."""
-    loaders = {item.name: _field_loader(item) for item in stored_fields(entity.fields)}
+    loaders = {item.name: field_loader(item) for item in stored_fields(entity.fields)}
     return lambda document: Glimpse(document, loaders)
 
 
 def _filler(fields: tuple[Field, ...]) -> Callable[[Record, Mapping[str, Any], str], None]:
-    plan = [(item.name, _field_loader(item)) for item in stored_fields(fields)]
+    plan = [(item.name, field_loader(item)) for item in stored_fields(fields)]
 
     def fill(record: Record, stored: Mapping[str, Any], record_id: str) -> None:
         for name, load in plan:
@@ -92,7 +92,8 @@ def _filler(fields: tuple[Field, ...]) -> Callable[[Record, Mapping[str, Any], s
     return fill
 
 
-def _field_loader(item: Field) -> Load:
+def field_loader(item: Field) -> Load:
+    """What reads the stored value of one field into value form."""
     return build_reader(item, _value_loader(item), item.type.empty)
 
 

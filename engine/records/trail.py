@@ -78,7 +78,7 @@ def _types(text: str) -> frozenset[str]:
     return names
 
 
-_KNOWN_TYPES: Final = frozenset((*EVENT_TYPES.values(), "SYSTEM_REFACTORING"))
+_KNOWN_TYPES: Final = frozenset(EVENT_TYPES.values())
 
 
 def _number(given: Mapping[str, str], name: str, least: int, most: int) -> int | None:
@@ -108,7 +108,7 @@ def to_trail_filter(query: TrailQuery, entity: str, *, living_since: int | None)
     if query.types:
         kinds = [kind for kind, name in EVENT_TYPES.items() if name in query.types]
         choices = [{"origin": origin, "event": event, "cascade": cascade} for origin, event, cascade in kinds]
-        wanted["$or"] = choices or [{"event": None}]
+        wanted["$or"] = choices
     return wanted
 
 
@@ -126,7 +126,7 @@ def last_state(rows: Iterable[Row]) -> dict[str, Any] | None:
             found = {**row["new"], **base}
         elif row["event"] == Event.DELETED and row["old"]:
             found = {**row["old"], **base}
-        elif row["event"] == Event.CHANGED and found is not None:
+        elif row["event"] in (Event.CHANGED, Event.REFACTORED) and found is not None:
             found = {**found, **row["new"], **base}
     return found
 

@@ -19,9 +19,10 @@ from engine.compiler import CompiledEntity
 from engine.errors import RequestError
 from engine.permissions import FULL_ACCESS
 from engine.records import Change
+from engine.records.audit import Event
 from engine.records.cascades import Referrer
 from engine.records.outbox import DEEPEST, REVISION, Intent, Kind, pushing
-from server.runtime.following import cause_of
+from server.runtime.following import cause_of, wake
 from server.runtime.running import SYSTEM, RunningApp
 
 logger = logging.getLogger(__name__)
@@ -103,8 +104,10 @@ async def edit_record(
     depth: int,
     *,
     versioned: bool = False,
+    event: Event | None = None,
 ) -> None:
-    """As `_edit`, where the edit is made anew of each state of the document that is tried."""
+    """As `_edit`, where the edit is made anew of each state of the document that is tried. `event` is as what an edit
+    is recorded that adds to no version."""
     from server.runtime.records import hearing  # what records do is followed by cascades
 
     following = running.compiled.following[name]
@@ -128,8 +131,9 @@ async def edit_record(
                 except RequestError as error:
                     logger.warning("%s in %s changes unheard, as a listener failed: %s", key, name, error.message)
                     heard = []
-            cause = cause_of(running, SYSTEM, cascade=True)
-        intents = following.of_edit(document, values, depth, cause)
+        if versioned or event is not None:
+            cause = cause_of(running, SYSTEM, cascade=versioned)
+        intents = following.of_edit(document, values, depth, cause, event or Event.CHANGED)
         if depth > DEEPEST and any(one["kind"] != Kind.AUDIT for one in intents):
             logger.error("%s in %s is the end of a chain of more than %d labels or sums", key, name, DEEPEST)
             intents = [one for one in intents if one["kind"] == Kind.AUDIT]
@@ -137,7 +141,7 @@ async def edit_record(
         change = pushing({"$set": values, "$inc": {REVISION: 1}}, intents)
         if await running.store.update(name, guard, change):
             if intents:
-                running.outbox.wake(name, key)
+                wake(running, name, key)
             return
     logger.error("%s in %s changes faster than what it keeps of others can be brought up to date", key, name)
 

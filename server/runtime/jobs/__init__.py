@@ -11,6 +11,7 @@ from server.runtime.jobs.imports import IMPORT_RECORDS, IMPORT_USERS, UNDO_IMPOR
 from server.runtime.jobs.kinds import JobKind, JobKinds, table_of
 from server.runtime.jobs.listening import EXECUTE_LISTENER
 from server.runtime.jobs.reading import do_command, list_jobs, list_logs, show_job
+from server.runtime.jobs.refactoring import SYSTEM_REFACTORING, keep_shapes
 from server.runtime.jobs.stored import prepare_jobs
 from server.runtime.jobs.timing import Timing
 from server.runtime.jobs.worker import Worker
@@ -23,6 +24,7 @@ JOB_KINDS: JobKinds = table_of(
     EXPORT_USERS,
     IMPORT_RECORDS,
     IMPORT_USERS,
+    SYSTEM_REFACTORING,
     UNDO_IMPORT,
 )
 """Every kind of job that this server runs."""
@@ -42,6 +44,7 @@ __all__ = [
     "enqueue",
     "export_later",
     "import_later",
+    "keep_shapes",
     "list_jobs",
     "list_logs",
     "prepare_jobs",

@@ -154,6 +154,7 @@ def test_events_have_the_documented_names():
             for what in ("RECORD_CREATED", "RECORD_CHANGED", "RECORD_DELETED", "ACTION_PERFORMED")
         ),
         "SYSTEM_CASCADE_UPDATE",
+        "SYSTEM_REFACTORING",
     }
     assert event_type({"origin": "script", "event": "deleted", "cascade": True}) == "SCRIPT_RECORD_DELETED"
     assert event_type({"origin": "user", "event": "changed", "cascade": True}) == "SYSTEM_CASCADE_UPDATE"

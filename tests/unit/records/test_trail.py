@@ -110,7 +110,11 @@ def test_what_is_not_taken_is_refused_by_name(pairs, known, message):
                 ]
             },
         ),
-        (TrailQuery(types=frozenset({"SYSTEM_REFACTORING"})), None, {"$or": [{"event": None}]}),
+        (
+            TrailQuery(types=frozenset({"SYSTEM_REFACTORING"})),
+            None,
+            {"$or": [{"origin": "system", "event": "refactored", "cascade": False}]},
+        ),
     ],
 )
 def test_a_query_means_rows_of_one_entity(query, since, wanted):
