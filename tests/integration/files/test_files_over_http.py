@@ -138,7 +138,7 @@ async def test_a_refused_record_stores_no_file(office):
     [
         ("f" * 24, "notFound"),
         ({"id": "f" * 24}, "notFound"),
-        ("hello.txt", "invalid"),
+        ("hello.txt", "notFound"),
         ({"name": "a", "content": "YQ=="}, "invalid"),
         ({"name": "a", "contentType": "a/b", "content": "?"}, "invalid"),
     ],
