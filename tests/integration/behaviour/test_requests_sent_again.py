@@ -363,6 +363,15 @@ async def test_an_answer_that_is_too_large_is_not_kept_and_not_made_again(sender
     assert {one["size"] for one in await sender.stage.all("companies", _fields="size")} == {1}
 
 
+async def test_a_password_that_is_told_once_is_not_kept(sender):
+    ann = await sender.stage.user("ann", "writers")
+    path = f"/data/sys.users/{ann.user['id']}/resetPassword"
+    first = await sender.send("PUT", path)
+    again = await sender.send("PUT", path)
+    assert (first.status_code, again.status_code) == (200, 409)
+    assert first.json()["temporaryPassword"] not in str(await sender.claims())
+
+
 async def test_after_a_day_a_key_is_free_again(sender):
     now = sender.running.clock()
     await sender.post("Acme")
