@@ -93,6 +93,8 @@ class Settings:
 
     header_timeout: float = 10.0
     """How long a client may take to send the head of a request."""
+    body_timeout: float = 60.0
+    """How long a client may send nothing while more of a request's body is to come."""
     keep_alive: int = 60
     """How long an idle connection stays open."""
     drain: float = 1.0

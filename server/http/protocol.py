@@ -1,4 +1,4 @@
-"""HTTP as uvicorn reads it, with bounds on the head of a request, and with refusals in the product's error shape."""
+"""HTTP as uvicorn reads it, with bounds on what clients send and how slowly, and with refusals in the product's error shape."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from server.settings import Settings
 class BoundedProtocol(HttpToolsProtocol):
     """One connection; subclasses carry the settings.
 
-    `head_since` is the loop's time at which an unfinished head began, None while there is none.
+    `head_since` is the loop's time at which an unfinished head began, `body_since` the one at which the last of an
+    unfinished body came; None while there is none.
     """
 
     settings: Settings
     head_since: float | None = None
+    body_since: float | None = None
     _head_size = 0
     _refusal: RequestError = BadRequest("The request is not valid HTTP")
 
@@ -37,6 +39,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse_head()
                 return self.send_400_response("")
             self._head_size += len(data)
+        if self.body_since is not None:
+            self.body_since = self.loop.time()
         return super().data_received(data)
 
     def on_message_begin(self) -> None:
@@ -53,6 +57,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse_head()
             raise self._refusal
         super().on_headers_complete()
+        self.body_since = self.loop.time()
+
+    def on_message_complete(self) -> None:
+        """Called by the parser when the body has ended, at once where a request has none."""
+        self.body_since = None
+        super().on_message_complete()
 
     def _refuse_head(self) -> None:
         limit = self.settings.max_headers
@@ -68,9 +78,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def end_if_slow(self, now: float) -> None:
-        """Closes a connection whose client takes too long over the head of a request."""
+        """Closes a connection whose client takes too long over the head of a request, or sends no more of its body."""
         if self.head_since is not None and now - self.head_since > self.settings.header_timeout:
             self.transport.close()
+        elif self.body_since is not None:
+            if self.flow.read_paused or self.cycle.waiting_for_100_continue:  # the client waits, and not the server
+                self.body_since = now
+            elif now - self.body_since > self.settings.body_timeout:
+                self.transport.close()
 
 
 def build_protocol(bounds: Settings) -> type[BoundedProtocol]:

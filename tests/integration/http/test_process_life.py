@@ -28,15 +28,16 @@ def processor_seconds_of_children():
     return used.ru_utime + used.ru_stime
 
 
-def slow_request(serving):
-    """A request that is under way: its head and half of its body are sent. Returns the socket and the other half."""
+def slow_request(serving, start=None):
+    """A request that is under way: its head and half of its body are sent, or `start` in place of both the body's
+    length and its half. Returns the socket and the other half."""
     body = b'{"name": "Started before the end"}'
     head = (
         f"POST {httpx.URL(serving.url).path}/data/companies HTTP/1.1\r\nhost: x\r\ntoken: {serving.token}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        "content-type: application/json\r\n"
     )
     line = socket.create_connection((serving.root.host, serving.root.port), timeout=20)
-    line.sendall(head.encode() + body[:10])
+    line.sendall(head.encode() + (start or b"content-length: %d\r\n\r\n" % len(body) + body[:10]))
     time.sleep(0.2)
     return line, body[10:]
 
@@ -288,3 +289,31 @@ def test_a_head_that_never_ends_is_cut(crm, serve):
         started = time.monotonic()
         assert received(line) == b""
         assert 0.5 < time.monotonic() - started < Settings().header_timeout
+
+
+def test_a_body_that_stops_coming_is_cut(crm, serve):
+    serving = serve(crm, environment={"CASTWORK_BODY_TIMEOUT": "1"})
+    for start in (b"content-length: 1000\r\n\r\n{", b"transfer-encoding: chunked\r\n\r\n5\r\n{"):
+        line, _ = slow_request(serving, start)
+        started = time.monotonic()
+        assert received(line) == b""
+        assert 0.5 < time.monotonic() - started < 10
+
+
+def test_a_body_that_was_refused_and_still_stops_coming_is_cut(crm, serve):
+    serving = serve(crm, environment={"CASTWORK_BODY_TIMEOUT": "1"})
+    line, _ = slow_request(serving, b"content-length: 2000000\r\n\r\n{")
+    started = time.monotonic()
+    assert received(line).startswith(b"HTTP/1.1 413")
+    assert time.monotonic() - started < 10
+
+
+def test_a_slow_body_that_goes_on_coming_is_taken(crm, serve):
+    serving = serve(crm, environment={"CASTWORK_BODY_TIMEOUT": "1"})
+    line, rest = slow_request(serving)
+    started = time.monotonic()
+    for position in range(len(rest)):
+        time.sleep(0.15)
+        line.sendall(rest[position : position + 1])
+    assert time.monotonic() - started > 2
+    assert line.recv(100).startswith(b"HTTP/1.1 200")
