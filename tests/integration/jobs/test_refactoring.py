@@ -17,6 +17,7 @@ from server.runtime.jobs import keep_shapes
 from server.runtime.jobs.refactoring import SHAPES
 from server.runtime.jobs.stored import JOBS
 from server.runtime.running import SYSTEM, RunningApp
+from server.store import reconcile_indexes
 from tests.integration.jobs.conftest import Office
 
 pytestmark = pytest.mark.asyncio
@@ -275,3 +276,51 @@ async def test_records_are_written_while_the_job_waits(open_office):
     await bring(office)
     record = await shown(office, key)
     assert (record["t"], record["size"], record["version"], record["box"][0]["n"]) == ("b", 5, 1, 1)
+
+
+async def test_a_record_that_would_repeat_a_unique_value_stays_and_is_told_of(open_office):
+    office = await start(open_office, app=compiled("fields: {t: {type: text}, a: {type: text}}"))
+    keys = [await make(office, a=value) for value in ("5", "5.0", "6")]
+    office = changed(office, compiled("fields: {t: {type: text}, a: {type: integer, unique: true}}"))
+    assert not (await reconcile_indexes(office.store, office.running.compiled.indexes)).failed
+    await keep_shapes(office.running)
+    (job,) = await refactorings(office)
+    async with office.worker():
+        done = await office.until(job, "FINISHED")
+    assert done.has_errors
+    assert [(await office.store.get("things", key))["a"] for key in keys] == [5, "5.0", 6]
+    told = await office.results(job)
+    assert told.keys() == {str(keys[1])}
+    assert (await shown(office, keys[1]))["a"] is None
+
+
+async def test_without_transactions_the_same_is_done(open_office):
+    office = await start(open_office)
+    keys = [await make(office, t=f"r{n}", size=str(n)) for n in range(5)]
+    office = changed(office, NEW)
+    office.store.transactions = False
+    await bring(office)
+    found = [await office.store.get("things", key) for key in keys]
+    assert [(one["size"], one["code"], one["twice"]) for one in found] == [(n, n + 1, 2 * n) for n in range(5)]
+    assert (await office.store.get(SHAPES, "things"))["former"] == []
+
+
+async def test_a_new_aggregate_is_counted_for_the_records_that_are_there(open_office):
+    fields = "recordLabel: name\nfields: {name: {type: text}%s}\n"
+    count = ", things: {type: integer, calculated: {aggregate: {entity: things, where: {owner.id: $record.id}, operation: count}}}"
+
+    def app(people):
+        files = {"app.yaml": "name: shop\n", "entities/people.yaml": people}
+        things = "fields: {t: {type: text}, owner: {type: relationship, entity: people}}"
+        return compile_app(Sources(".", {**files, "entities/things.yaml": things}))
+
+    office = await start(open_office, app=app(fields % ""))
+    ada, bob = [
+        (await records.create_record(office.running, SYSTEM, "people", {"name": n}))["id"] for n in ("Ada", "Bob")
+    ]
+    for _ in range(2):
+        await make(office, owner=str(ada))
+    office = changed(office, app(fields % count))
+    await bring(office)
+    found = [await office.store.get("people", ObjectId(str(key))) for key in (ada, bob)]
+    assert [one["things"] for one in found] == [2, 0]
