@@ -1,4 +1,4 @@
-"""HTTP as uvicorn reads it, with bounds on what clients send and how slowly, and with refusals in the product's error shape."""
+"""HTTP as uvicorn reads it, with bounds on the heads and the pace of requests, and refusals in the error shape."""
 
 from __future__ import annotations
 
