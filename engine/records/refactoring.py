@@ -7,7 +7,7 @@ list its first value. Fields that are new, or newly required, get their default.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -55,7 +55,12 @@ class Refactoring:
     """What brings records of one entity to its definition, from any of several former shapes, the newest first."""
 
     def __init__(self, entity: Entity, former: Sequence[Shapes]) -> None:
-        found = {each.item.path: each for shapes in reversed(former) for each in differences(entity, shapes)}
+        found: dict[str, Difference] = {}
+        for each in (each for shapes in former for each in differences(entity, shapes)):
+            known = found.get(each.item.path, each)
+            found[each.item.path] = replace(
+                known, converts=known.converts or each.converts, fills=known.fills or each.fills
+            )
         self.differences: tuple[Difference, ...] = tuple(found.values())
         names = Names.of_entity(entity)
         self.aggregates = any(each.fills and each.item.aggregate is not None for each in self.differences)

@@ -141,6 +141,13 @@ def test_values_of_several_former_shapes_are_told_apart():
     ]
 
 
+def test_what_one_former_shape_lacks_is_filled_although_another_has_it():
+    former = [shapes("fields: {t: {type: text}, a: {type: text}}"), shapes("fields: {t: {type: text}}")]
+    refactoring = Refactoring(entity_of("fields: {t: {type: text}, a: {type: integer, default: 3}}"), former)
+    base = {"_id": KEY, "version": 0, "label": "x", "t": "x"}
+    assert [finished(refactoring, each)["a"] for each in (base, {**base, "a": "7"})] == [3, 7]
+
+
 def test_a_default_does_not_take_the_place_of_a_value():
     before, after = "fields: {a: {type: text}}", "fields: {a: {type: text}, b: {type: boolean, default: true}}"
     assert brought(before, after)["b"] is True
