@@ -6,6 +6,7 @@ CASTWORK_MAX_BODY); the command line wins over it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
@@ -29,6 +30,9 @@ POSITIVE = (
     "log_days",
 )
 """Settings that are whole numbers from 1 on."""
+
+
+_is_origin = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?").fullmatch
 
 
 class BadSetting(CastworkError):
@@ -72,6 +76,8 @@ class Settings:
 
     trusted_proxies: str = ""
     """Addresses and CIDR blocks, separated by commas, whose X-Forwarded-For is believed."""
+    cors_origins: str = ""
+    """Origins such as https://app.example.com, separated by commas, whose pages may use the API in browsers."""
     admin_email: str | None = None
     admin_password: str | None = field(default=None, repr=False)
     """Whom a database without users gets as its first developer; a missing password is generated and shown once."""
@@ -107,7 +113,16 @@ class Settings:
     @property
     def proxies(self) -> tuple[str, ...]:
         """`trusted_proxies` one by one."""
-        return tuple(text.strip() for text in self.trusted_proxies.split(",") if text.strip())
+        return _listed(self.trusted_proxies)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """`cors_origins` one by one."""
+        return _listed(self.cors_origins)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
@@ -169,6 +184,12 @@ def _check(settings: Settings) -> None:
         AllowList(settings.proxies)
     except ValueError as error:
         raise BadSetting(f"{PREFIX}TRUSTED_PROXIES: {error}; expected addresses such as 10.0.0.0/8,192.0.2.1") from None
+    for origin in settings.origins:
+        if not _is_origin(origin):
+            raise BadSetting(
+                f"{PREFIX}CORS_ORIGINS: {origin!r} is no origin; expected scheme and host, and a port that is not the "
+                "usual one, as browsers send them: https://app.example.com,http://localhost:3000"
+            )
     if not 0 <= settings.port <= 65535:
         raise BadSetting(f"The port is {settings.port}: expected 0 to 65535, where 0 takes any free one")
     if not settings.upload_keep > 0:

@@ -11,6 +11,7 @@ from engine.fields.reference import is_hex_id
 from engine.permissions.addresses import AllowList
 from engine.routes import ACTIONS, IN_PLACE_OF_ID, RECORDS, SHAPES, Route
 from engine.routes import Scope as Area
+from server.http.cross_origin import CrossOrigin
 from server.http.exchange import Telling, exchange_of
 from server.http.handlers import HANDLERS, health, readiness
 from server.http.idempotency import answer_once, read_key
@@ -140,7 +141,10 @@ def build_http(host: Host, settings: Settings, prefix: str, identify: Identify =
         paths.append((path, ServerEndpoint(path, ask)))
     paths.append((METRICS, MetricsEndpoint(host, settings.metrics_token)))
     tree = PathTree(paths, refuse_path)
-    return InFlight(StandardHeaders(Telling(Problems(Paths(tree, settings.max_url)), settings)), host)
+    answering: ASGIApp = Problems(Paths(tree, settings.max_url))
+    if settings.origins:
+        answering = CrossOrigin(answering, settings.origins)
+    return InFlight(StandardHeaders(Telling(answering, settings)), host)
 
 
 __all__ = ["ServerEndpoint", "ShapeEndpoint", "build_http"]
