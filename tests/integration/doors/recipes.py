@@ -214,7 +214,7 @@ UPDATES_OF_DEALS = (
 DELETIONS = (
     Knock("one", of_one_that_may_go, changes=True, one=True),
     Knock("several", ids=and_nobody, changes=True),
-    Knock("one later", query=fixed(LATER), changes=True, runs_job=True),
+    Knock("one later", of_one(), query=fixed(LATER), changes=True, runs_job=True, one=True),
     Knock("several later", query=fixed(LATER), ids=and_nobody, changes=True, runs_job=True, entities=DEALS),
 )
 DELETIONS_BY_QUERY = (
@@ -399,7 +399,9 @@ def acting(action, several=DONE):
     return (
         Knock("one", of_one(), body=fixed({}), changes=True, one=True, action=action),
         Knock("several", several, ids=and_nobody, body=fixed({}), changes=True, action=action),
-        Knock("later", query=fixed(LATER), body=fixed({}), changes=True, runs_job=True, action=action),
+        Knock(
+            "later", of_one(), query=fixed(LATER), body=fixed({}), changes=True, runs_job=True, one=True, action=action
+        ),
     )
 
 
@@ -492,7 +494,7 @@ async def start_jobs(ask):
     world, mine = ask.world, ask.caller if ask.caller in ask.world.people else "full"
     for kind, which in ((mine, OWN), ("alien", FOREIGN)):
         user = {"id": world.people[kind], "label": kind}
-        job = await jobs.delete_ids_later(world.running, Caller(user=user), "deals", NOBODY, ())
+        job = await jobs.delete_ids_later(world.running, Caller(user=user), "deals", f"{NOBODY},{NOBODY}", ())
         world.ids[mine].setdefault("jobs", {})[which] = str(job.id)
         await asyncio.to_thread(world.raw["sys.jobs"].update_one, {"_id": job.id}, {"$set": {"label": JOB[which]}})
 
