@@ -24,6 +24,11 @@ from engine.schema import Field
 INVALID: Final = type("Invalid", (), {"__repr__": lambda self: "INVALID"})()
 """Stands where a value was refused; the problem is in the draft."""
 
+MOST_HINTS = 20
+"""Unknown names of one body that are told what was likely meant: finding that out takes a while."""
+LONGEST_NAME = 64
+"""Characters of a name that may be a slip of the pen."""
+
 ROOT_SYSTEM = frozenset({"id", "label", "version"})
 
 
@@ -202,7 +207,7 @@ class ContainerParser:
             entry = self._known.get(key)
             if entry is None or (restricted and mask.hides(entry[0].path)):
                 if key not in self._system:
-                    draft.unknown.append(self._unknown(prefix + key, key, mask))
+                    draft.unknown.append(self._unknown(prefix + key, key, mask, draft))
                 continue
             item, parse = entry
             if parse is None or (restricted and not mask.may_write(item.path)):
@@ -230,9 +235,9 @@ class ContainerParser:
             if parse is not None and mask.may_write(item.path):
                 group.sent[name] = parse(None, prefix + name, draft, mask, False)
 
-    def _unknown(self, where: str, name: str, mask: WriteMask) -> FieldProblem:
+    def _unknown(self, where: str, name: str, mask: WriteMask, draft: Draft) -> FieldProblem:
         visible = [known for known in self._names if not mask.hides(self._known[known][0].path)]
-        hint = did_you_mean(name, visible)
+        hint = did_you_mean(name, visible) if len(draft.unknown) < MOST_HINTS and len(name) <= LONGEST_NAME else None
         message = f"There is no field named {name}" + (f"; {hint}" if hint else "")
         return FieldProblem(where, None, "invalidStructure", message, None)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.errors import UriTooLong
+from engine.errors import RequestError, UriTooLong
 from server.http.problems import handle_error
 from server.http.responses import Header
 from server.http.serving import Host
 from server.log import REQUEST_ID
+from server.runtime.large import in_thread
 
 ID_ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
 MAX_ID_LENGTH = 64
+MANY_PROBLEMS = 1_000
+"""From how many problems on an answer is written in a thread."""
 
 STANDARD_HEADERS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
@@ -97,7 +101,10 @@ class Problems:
         except Exception as error:
             if started:
                 raise
-            await handle_error(error)(scope, receive, send)
+            tell = partial(handle_error, error)
+            many = isinstance(error, RequestError) and len(error.problems) > MANY_PROBLEMS
+            answer = await in_thread(tell) if many else tell()
+            await answer(scope, receive, send)
 
 
 class Paths:

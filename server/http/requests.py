@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,10 +15,14 @@ from engine.errors import BadRequest, RequestError, TooLarge, UnsupportedMediaTy
 from engine.routes import Route
 from server.http.serving import Edition, Host, ServedApp
 from server.http.strict_json import parse_json
+from server.runtime.large import in_thread
 from server.runtime.running import Caller, RunningApp
 from server.settings import Settings
 
 Pairs = list[tuple[str, str]]
+
+LARGE_BODY = 64 * 1024
+"""From how many bytes on a body is parsed in a thread."""
 
 
 @dataclass(slots=True)
@@ -80,7 +85,8 @@ async def read_json(call: Call, *, optional: bool = False) -> Any:
         if optional:
             return {}
         raise BadRequest("The body is empty: send a JSON object")
-    return parse_json(body, call.settings.max_nesting)
+    parse = partial(parse_json, body, call.settings.max_nesting)
+    return await in_thread(parse) if len(body) > LARGE_BODY else parse()
 
 
 async def read_bytes(call: Call) -> bytes:

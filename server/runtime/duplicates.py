@@ -15,16 +15,22 @@ from engine.compiler import CompiledEntity
 from engine.errors import FieldProblem, ValidationErrors
 from engine.indexes import IndexPlan
 from engine.records import Draft, held_values
+from server.runtime.large import work_on
 from server.runtime.running import RunningApp
 
 T = TypeVar("T")
 Record = dict[str, Any]
 
 
-async def plan_whole(running: RunningApp, compiled: CompiledEntity, draft: Draft, plan: Callable[[], T]) -> T:
-    """What `plan` makes of the draft; where it refuses, it is asked again with the duplicates among the problems."""
+async def plan_whole(
+    running: RunningApp, compiled: CompiledEntity, draft: Draft, plan: Callable[[], T], old: Record | None = None
+) -> T:
+    """What `plan` makes of the draft; where it refuses, it is asked again with the duplicates among the problems.
+
+    `old` is the document that is to be changed, where there is one.
+    """
     try:
-        return plan()
+        return await work_on(plan, draft.body, old)
     except ValidationErrors as error:
         told = {problem.field for problem in error.problems}
         found = await find_duplicates(running, compiled, draft.merged) if draft.merged is not None else []
@@ -32,7 +38,7 @@ async def plan_whole(running: RunningApp, compiled: CompiledEntity, draft: Draft
         if not more:
             raise
         draft.problems.update(more)
-        return plan()
+        return await work_on(plan, draft.body, old)
 
 
 async def find_duplicates(running: RunningApp, compiled: CompiledEntity, record: Record) -> list[FieldProblem]:

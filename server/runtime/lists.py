@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 
 MOST_SYNCHRONOUS = 1_000
 """Records that one request may change while the client waits."""
+SLICE = 100
+"""Records that are rendered one after the other before all other requests have their turn."""
 
 
 async def list_records(running: RunningApp, caller: Caller, name: str, pairs: Pairs) -> Json:
@@ -130,7 +132,11 @@ async def render_many(
     locale = await read_locale(running, caller, output)
     native = frozenset(path.name for path in output.relationships)
     view = compiled.views.get(Frame(output.shown, access.hidden, locale=locale, native=native))
-    items = [view.render(document, scope, access.masks) for document in documents]
+    items = []
+    for index, document in enumerate(documents):
+        if index and index % SLICE == 0:
+            await asyncio.sleep(0)
+        items.append(view.render(document, scope, access.masks))
     for path in output.relationships:
         await _fetch_related(running, caller, path, locale, items)
     return items

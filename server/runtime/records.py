@@ -24,6 +24,7 @@ from server.runtime.duplicates import find_duplicates, plan_whole
 from server.runtime.files.keeping import keep_files, uploader_of
 from server.runtime.following import follow_removal, follow_write
 from server.runtime.keepers import KEEPERS
+from server.runtime.large import work_on
 from server.runtime.running import Caller, RunningApp
 from server.runtime.units import note_write, run_unit, spoil
 from server.store import DuplicateKey
@@ -45,7 +46,7 @@ async def give_way(turn: int) -> None:
 async def create_record(running: RunningApp, caller: Caller, name: str, body: Any) -> Json:
     """The new record as the caller may read it. Raises ValidationErrors with every problem of the body."""
     written = await make_record(running, caller, name, body)
-    return render_answer(running, caller, running.entity(name), written)
+    return await _answer(running, caller, running.entity(name), written)
 
 
 async def make_record(
@@ -73,7 +74,7 @@ async def _create(
     """As make_record; `problems` were found in the body before."""
     compiled = running.entity(name)
     access = running.access(caller, name)
-    draft = compiled.rules.parse(body, access, new=True, options=options)
+    draft = await work_on(partial(compiled.rules.parse, body, access, new=True, options=options), body)
     draft.unknown.extend(problems)
     await answer_references(running, caller, compiled.references, draft)
     numbers = await _next_numbers(running, compiled, draft)
@@ -100,7 +101,11 @@ async def update_record(
     """
     compiled = running.entity(name)
     written = await change_record(running, caller, name, object_id(compiled, record_id), body)
-    return render_answer(running, reader or caller, compiled, written)
+    return await _answer(running, reader or caller, compiled, written)
+
+
+async def _answer(running: RunningApp, caller: Caller, compiled: CompiledEntity, written: Write) -> Json:
+    return await work_on(partial(render_answer, running, caller, compiled, written), written.planned)
 
 
 async def change_record(
@@ -137,7 +142,7 @@ async def _update(
     """As change_record; `problems` were found in the body before."""
     compiled = running.entity(name)
     access = running.access(caller, name)
-    draft = compiled.rules.parse(body, access, new=False, options=options)
+    draft = await work_on(partial(compiled.rules.parse, body, access, new=False, options=options), body)
     draft.unknown.extend(problems)
     answering = answer_references(running, caller, compiled.references, draft)
     if document is None and draft.asks:
@@ -150,7 +155,7 @@ async def _update(
             raise compiled.rules.rights.missing(str(key))
         told = running.reader_access(caller, name)
         plan = partial(compiled.rules.plan_update, document, draft, running.moment(caller), access, told)
-        change = await plan_whole(running, compiled, draft, plan)
+        change = await plan_whole(running, compiled, draft, plan, document)
         written = await _save(running, caller, compiled, change, access, draft)
         if written is not None:
             return written
@@ -173,10 +178,11 @@ async def change_document(
     ValidationErrors.
     """
     access = running.access(caller, compiled.entity.name)
-    draft = compiled.rules.parse(body, access, new=False)
+    draft = await work_on(partial(compiled.rules.parse, body, access, new=False), body)
     await answer_references(running, caller, compiled.references, draft)
     reader = running.reader_access(caller, compiled.entity.name)
-    change = compiled.rules.plan_update(document, draft, running.moment(caller), access, reader)
+    plan = partial(compiled.rules.plan_update, document, draft, running.moment(caller), access, reader)
+    change = await work_on(plan, body, document)
     return await _save(running, caller, compiled, change, access, draft, heard)
 
 

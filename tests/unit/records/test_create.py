@@ -145,6 +145,16 @@ def test_an_unknown_name_comes_with_the_nearest_known_one(bench):
     assert 'did you mean "firstName"?' in caught.value.problems[0].message
 
 
+def test_of_very_many_unknown_names_only_the_first_come_with_the_nearest_known_one(bench):
+    things = bench("fields: {firstName: {type: text}}")
+    with pytest.raises(ValidationErrors) as caught:
+        things.create({f"firstName{index}": "x" for index in range(5_000)})
+    hinted = ["did you mean" in problem.message for problem in caught.value.problems]
+    assert len(hinted) == 5_000
+    assert hinted == sorted(hinted, reverse=True)
+    assert 1 <= sum(hinted) <= 100
+
+
 def test_a_default_stands_for_an_absent_key_and_not_for_a_null(bench):
     things = bench("fields: {state: {type: choice, options: [a, b], default: a}}")
     assert things.create({}).document["state"] == "a"
