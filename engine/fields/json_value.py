@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import isfinite
 from typing import Any, ClassVar, Final, Self
 
 from bson import Decimal128, Int64
@@ -46,7 +47,7 @@ class JsonType(FieldType):
     sample: ClassVar[object] = {"size": "L", "weight": Decimal("1.5"), "tags": ["new"]}
     schema_gap: ClassVar[str | None] = (
         "Null alone, names that are empty, begin with $ or hold a dot or NUL, more than 32 levels or 100,000 parts "
-        "(10,000 under a schema), and numbers beyond 64 bits or 34 digits are refused."
+        "(10,000 under a schema), and numbers beyond 64 bits, 34 digits or 1.8e308 are refused."
     )
 
     schema: Any = field(default=None, hash=False)
@@ -63,6 +64,8 @@ class JsonType(FieldType):
         """A copy of the value, with floats as Decimal; null alone is no value."""
         if value is None:
             raise self.refuse(value)
+        if isinstance(value, _Unread):
+            raise InvalidValue("Expected JSON that is not null, or text that does not begin as JSON does", str(value))
         return _Reader(MOST_PARTS if self.check_schema is None else MOST_CHECKED_PARTS).read(value, 1)
 
     def check(self, value: Any) -> None:
@@ -76,6 +79,20 @@ class JsonType(FieldType):
             return self.parse_json(decode_json(text))
         except ValueError:
             raise self.refuse(text) from None
+
+    def csv_in(self, text: str) -> Any:
+        """A JSON text; any other text is itself, unless it begins as objects, lists and texts in quotes do."""
+        try:
+            value = decode_json(text)
+        except ValueError:
+            if text.lstrip().startswith(("{", "[", '"')):
+                raise self.refuse(text) from None
+            value = text
+        return self.parse_json(value)
+
+    def csv_unread(self, text: str) -> Any:
+        """A text that is told from all others, since every text is a value of this type."""
+        return _Unread(text)
 
     def to_stored(self, value: Any) -> Any:
         """Decimals become float or Decimal128."""
@@ -113,6 +130,12 @@ class JsonType(FieldType):
         if isinstance(self.schema, Mapping):
             return dict(self.schema)
         return {"not": {}} if self.schema is False else {}
+
+
+class _Unread(str):
+    """A cell of a table that could not be read."""
+
+    __slots__ = ()
 
 
 class _Reader:
@@ -162,12 +185,13 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, Decimal) and value.is_finite():
         if value.as_tuple().exponent == 0:
             return _scalar(int(value))  # JSON writes both alike
-        if Decimal(repr(float(value))) == value:
+        near = float(value)
+        if Decimal(repr(near)) == value:
             return value
         number = to_decimal(value)
-        if number is not None:
+        if number is not None and isfinite(near):
             return number
-    raise InvalidValue("Expected JSON with numbers of at most 34 digits", value)
+    raise InvalidValue("Expected JSON with numbers of at most 34 digits, less than 1.8e308", value)
 
 
 TYPES: tuple[type[FieldType], ...] = (JsonType,)

@@ -148,7 +148,7 @@ def read_cell(kind: FieldType | None, text: str) -> Any:
     try:
         return kind.render(kind.csv_in(text))
     except InvalidValue:
-        return text
+        return kind.csv_unread(text)
 
 
 __all__ = ["Cells", "Column", "Key", "Links", "Node", "Row", "read_cell", "text_at"]
