@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from engine.fields.json_text import encode_json
-from engine.openapi.operations import JSON, Place, describe
+from engine.openapi.answers import Place
+from engine.openapi.links import build_links
+from engine.openapi.operations import BYTES, JSON, Described, describe
 from engine.openapi.schemas import TEXT, Parts, Schema
 from engine.routes import Permission, Route, Scope
 from engine.schema import App
@@ -51,7 +53,7 @@ _KEY: Final = {
     "in": "header",
     "description": "A name for this request, the same when it is sent again: for 24 hours the answer is that of the "
     "first time, and nothing is done twice",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "pattern": "^[!#-~][!-~]{0,254}$"},
 }
 _KEY_REFUSED: Final = {status: {"$ref": "#/components/responses/Refused"} for status in ("409", "422")}
 """The same request is being carried out; the key was sent with another body."""
@@ -67,9 +69,13 @@ def build_openapi(app: App, routes: Iterable[Route], base: str = "/api") -> Json
     parts.schemas["Error"] = _ERROR
     routes = tuple(routes)
     names = _names(routes)
+    links_of = build_links(routes, names)
     paths: dict[str, Json] = {}
     for route, name in zip(routes, names, strict=True):
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(Place(app, route, parts), name)
+        operation = _operation(Place(app, route, parts), name)
+        if links := links_of(route):
+            operation["responses"]["200"]["links"] = links
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
     body = {
         "security": [{"token": []}, {"bearer": []}],
         "tags": [{"name": entity.name, "description": entity.label} for entity in app.entities.values()],
@@ -116,7 +122,7 @@ def _operation(place: Place, name: str) -> Json:
         "tags": [route.entity or "app"],
         "parameters": [*(_in_path(one) for one in _variables(route.path)), *described.query(place)],
         "responses": {
-            "200": {"description": "Done", "content": {described.gives: {"schema": described.answer(place)}}},
+            "200": {"description": "Done", "content": {described.gives: _content(described, place)}},
             "default": {"$ref": "#/components/responses/Refused"},
         },
         "x-scope": route.scope.value,
@@ -134,6 +140,11 @@ def _operation(place: Place, name: str) -> Json:
     elif ANONYMOUS in place.app.groups:
         operation["security"] = [{"token": []}, {"bearer": []}, {}]
     return operation
+
+
+def _content(described: Described, place: Place) -> Json:
+    """What is no JSON has no schema: any bytes."""
+    return {} if described.gives == BYTES else {"schema": described.answer(place)}
 
 
 def _in_path(name: str) -> Json:

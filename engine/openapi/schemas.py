@@ -68,7 +68,8 @@ class Parts:
         return _object(system | fields, required=list(system), title=entity.label)
 
     def _body(self, home: str, fields: tuple[Field, ...], *, new: bool) -> Schema:
-        ignored = {"id": ANYTHING, "label": ANYTHING, "version": {"type": ["integer", "null"]}}
+        version = ANYTHING if new else {"type": ["integer", "null"], "minimum": 0}
+        ignored = {"id": ANYTHING, "label": ANYTHING, "version": version}
         return self._given(home, fields, new=new, also=ignored)
 
     def _given(
@@ -80,9 +81,10 @@ class Parts:
             if not item.writable:
                 properties[item.name] = {"readOnly": True}
                 continue
-            properties[item.name] = self._write(home, item)
+            needed = item.required is True and item.default is None and item.default_expression is None
+            properties[item.name] = self._write(home, item, needed=needed)
             properties |= {alias: {"deprecated": True} for alias in item.aliases}
-            if new and item.required is True and item.default is None and item.default_expression is None:
+            if new and needed:
                 required.append(item.name)
         return _object(properties, required=required)
 
@@ -95,9 +97,11 @@ class Parts:
         marks = {} if item.writable else {"readOnly": True}
         return {name: text for name, text in told.items() if text} | marks | whole
 
-    def _write(self, home: str, item: Field) -> Schema:
+    def _write(self, home: str, item: Field, *, needed: bool) -> Schema:
+        """A needed field takes nothing empty."""
         value = _WRITE[item.type.shape](self, home, item)
-        whole = _or_null({"type": "array", "items": value} if item.many else value)
+        whole: Schema = {"type": "array", "items": value} if item.many else value
+        whole = _filled(whole) if needed else _or_null(whole)
         told = {"title": item.label, "description": item.description}
         return {name: text for name, text in told.items() if text} | whole
 
@@ -156,6 +160,11 @@ def _object(properties: Mapping[str, Schema], *, required: list[str], title: str
     if required:
         schema["required"] = required
     return schema if title is None else {"title": title, **schema}
+
+
+def _filled(schema: Schema) -> Schema:
+    least = {"string": {"minLength": 1}, "array": {"minItems": 1}}.get(str(schema.get("type")), {})
+    return {**least, **schema}
 
 
 def _or_null(schema: Schema) -> Schema:
