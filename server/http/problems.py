@@ -23,6 +23,7 @@ from server.store import (
     DocumentTooLarge,
     MemoryExceeded,
     NotStorable,
+    NotSupported,
     StoreUnavailable,
     TimedOut,
     WriteConflict,
@@ -68,11 +69,17 @@ def refusal_of(error: Exception) -> RequestError:
             return Conflict("Somebody else is changing the same records; try again")
         case NotStorable():
             return BadRequest("The request holds a value that the database cannot store")
+        case NotSupported():
+            logger.warning("%s", error)
+            return BadRequest("The database in use cannot do this: it takes the embedded database, or MongoDB")
         case MemoryExceeded():
             logger.warning("The database had too little memory: %s", error)
             return BadRequest("This takes more memory than the database has for it; ask for fewer records")
         case DocumentTooLarge():
-            return TooLarge("The record is too large to be stored: the database takes at most 16 MiB")
+            return TooLarge(
+                "The record is too large to be stored: the database takes at most 16 MiB for a record and, where it is "
+                "audited, the audit entry of the change together"
+            )
     logger.error("A request failed", exc_info=error)
     return InternalError("Something went wrong; the server's log has the details under this request id")
 

@@ -8,6 +8,7 @@ StoreError
 ├── MemoryExceeded        sorting or grouping takes more memory than one command gets
 ├── NotStorable           the data holds something that BSON cannot (a 65-bit integer, a lone surrogate, …)
 ├── NotReadable           a stored document cannot be decoded
+├── NotSupported          this database cannot do what was asked, and never will
 ├── DiskFull              the database has no room left for what it was to write
 ├── Broken                the database met a fault of its own, which is often gone when it has started again
 ├── StoreUnavailable      no server, network trouble, no free connection, not primary, shutting down
@@ -67,6 +68,10 @@ class MemoryExceeded(StoreError):
 
 class NotStorable(StoreError):
     """The data cannot be written as BSON; nothing was sent."""
+
+
+class NotSupported(StoreError):
+    """The kind of database that is used cannot do this."""
 
 
 class NotReadable(StoreError):

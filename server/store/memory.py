@@ -8,7 +8,7 @@ What it lacks, against a real server:
 - no largest document, no time limits; hints are ignored, and nothing is faster for having an index;
 - all is gone with the process, which shares it with no other.
 
-What is refused raises a StoreError that says so.
+What is refused raises NotSupported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bson.datetime_ms import DatetimeMS
 from mongomock_motor import AsyncMongoMockClient
 
 from server.store.connecting import Patience
-from server.store.errors import DuplicateKey, StoreError
+from server.store.errors import DuplicateKey, NotSupported, StoreError
 from server.store.mongo import Change, Document, Filter, Nearest, Session, Sort, Store
 from server.store.translation import translating
 
@@ -149,5 +149,5 @@ def _at_present(change: Change) -> Change:
 def _refusing() -> Iterator[None]:
     try:
         yield
-    except NotImplementedError as error:
-        raise StoreError(f"The database in memory cannot do this: {error}") from error
+    except (NotImplementedError, TypeError) as error:  # the latter where decimals and dates are compared in pipelines
+        raise NotSupported(f"The database in memory cannot do this: {error}") from error

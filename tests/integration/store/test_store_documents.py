@@ -7,6 +7,7 @@ from server.store import (
     DuplicateKey,
     Nearest,
     NotStorable,
+    NotSupported,
     Patience,
     StoreError,
     TimedOut,
@@ -246,9 +247,14 @@ async def test_a_store_knows_what_it_can_do(store):
 async def test_the_memory_says_what_it_cannot_do():
     memory = await open_store("memory:", "any")
     await memory.insert("things", {"at": DatetimeMS(1), "place": {"type": "Point", "coordinates": [1, 1]}})
-    with pytest.raises(StoreError, match="in memory cannot"):
+    with pytest.raises(NotSupported, match="in memory cannot"):
         await memory.find("things", {"at": {"$gt": DatetimeMS(0)}})
-    with pytest.raises(StoreError, match="in memory cannot"):
+    await memory.insert("sums", {"n": Decimal128("9.9E+6144")})
+    await memory.insert("sums", {"n": Decimal128("1")})
+    for reckoned in ({"$max": "$n"}, {"$sum": {"$convert": {"input": "$n", "to": "decimal"}}}):
+        with pytest.raises(NotSupported, match="in memory cannot"):
+            await memory.aggregate("sums", [{"$group": {"_id": None, "n": reckoned}}])
+    with pytest.raises(NotSupported, match="in memory cannot"):
         await memory.find("things", {}, nearest=Nearest("place", {"type": "Point", "coordinates": [1, 1]}))
     with pytest.raises(StoreError, match="no transactions"):
         await memory.run_transaction(lambda session: memory.ping())
