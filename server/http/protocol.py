@@ -56,6 +56,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.settings.max_headers:
             self._refuse_head()
             raise self._refusal
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            self._refusal = BadRequest("A request needs one Host header, and no second one")
+            raise self._refusal
         super().on_headers_complete()
         self.body_since = self.loop.time()
 

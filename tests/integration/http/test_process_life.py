@@ -267,8 +267,10 @@ def test_nothing_outlives_a_killed_parent(crm, serve):
 
 
 def test_answers_of_the_server_itself_are_in_the_error_shape(shared):
-    """What never reaches the app: malformed HTTP, heads over the limit."""
+    """What never reaches the app: malformed HTTP, no host or two of them, heads over the limit."""
     for head, status in (
+        (b"GET /healthz HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /healthz HTTP/1.1\r\nhost: x\r\nHost: y\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1 nonsense\r\n\r\n", b"400"),
         (b"GET /\xff HTTP/1.1\r\nhost: x\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n", b"400"),
@@ -280,6 +282,12 @@ def test_answers_of_the_server_itself_are_in_the_error_shape(shared):
         assert answer.startswith(b"HTTP/1.1 " + status), (head[:60], answer[:200])
         assert b'"code"' in answer
         assert b"nosniff" in answer
+
+
+def test_before_http_1_1_no_host_is_needed(shared):
+    with socket.create_connection((shared.root.host, shared.root.port), timeout=10) as line:
+        line.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert received(line).startswith(b"HTTP/1.1 200")
 
 
 def test_a_head_that_never_ends_is_cut(crm, serve):
