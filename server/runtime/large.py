@@ -6,7 +6,7 @@ What would hold the loop up goes to a thread, where all other requests run besid
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -36,19 +36,17 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 def is_large(*values: Any) -> bool:
     """Whether JSON data or documents are large together; looks no further than it must to know."""
-    weight = 0
+    characters = 0
     waiting = list(values)
     for value in waiting:
-        weight += WEIGHT_OF_A_VALUE
-        if isinstance(value, str):
-            weight += len(value)
-        elif isinstance(value, Mapping):
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-        if weight > MOST_WEIGHT or len(waiting) * WEIGHT_OF_A_VALUE > MOST_WEIGHT:
-            return True
-    return False
+        kind = type(value)
+        if kind is str:
+            characters += len(value)
+        elif kind is dict or kind is list:
+            waiting.extend(value if kind is list else value.values())
+            if len(waiting) * WEIGHT_OF_A_VALUE > MOST_WEIGHT:
+                return True
+    return characters + len(waiting) * WEIGHT_OF_A_VALUE > MOST_WEIGHT
 
 
 __all__ = ["MOST_WEIGHT", "in_thread", "is_large", "work_on"]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bson import ObjectId
@@ -29,6 +30,7 @@ from engine.query.cursor import Position, seal, unseal
 from engine.records import Frame
 from engine.schema import FieldPath
 from server.runtime.explaining import explain_list
+from server.runtime.large import work_on
 from server.runtime.parameters import DELETE_FLAGS, refuse_parameters, take_flags
 from server.runtime.readers import read_locale
 from server.runtime.records import delete_document, delete_record, object_id
@@ -136,7 +138,7 @@ async def render_many(
     for index, document in enumerate(documents):
         if index and index % SLICE == 0:
             await asyncio.sleep(0)
-        items.append(view.render(document, scope, access.masks))
+        items.append(await work_on(partial(view.render, document, scope, access.masks), document))
     for path in output.relationships:
         await _fetch_related(running, caller, path, locale, items)
     return items
