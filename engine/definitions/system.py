@@ -46,7 +46,7 @@ fields:
     fields:
       timezoneMode: {type: choice, options: [AUTO, MANUAL], default: AUTO}
       timezone: {type: text}
-      language: {type: choice, options: [english, spanish], default: english}
+      language: {type: text}
 actions:
   activate:
     precondition: {status: INACTIVE}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Context, Decimal, localcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from engine.fields.base import BadOption
@@ -29,6 +29,28 @@ def _babel_locale(language: str) -> Any:
         return BabelLocale.parse(language.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         return BabelLocale.parse("en")
+
+
+@lru_cache(maxsize=256)
+def find_language(text: str) -> str | None:
+    """The code of a language that values can be written in, by its code (`es`, `pt-BR`) or its English name
+    (`spanish`); None for what is neither."""
+    from babel import Locale as BabelLocale
+    from babel import UnknownLocaleError
+
+    code = _codes_by_name().get(text.lower(), text)
+    try:
+        BabelLocale.parse(code.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return None
+    return code
+
+
+@cache
+def _codes_by_name() -> Mapping[str, str]:
+    from babel import Locale as BabelLocale
+
+    return {name.lower(): code for code, name in BabelLocale("en").languages.items()}
 
 
 @lru_cache(maxsize=1024)

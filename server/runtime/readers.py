@@ -11,6 +11,7 @@ from bson import ObjectId
 
 from engine.errors import BadRequest, Forbidden
 from engine.fields.base import Locale
+from engine.fields.plain import find_language
 from engine.fields.reference import is_hex_id
 from engine.query import Format, Output, join_filters, to_filter
 from server.runtime.auth.people import USERS, standardize_email
@@ -60,7 +61,7 @@ def _localized(locale: Locale, user: Mapping[str, Any]) -> Locale:
     zone = chosen.get("timezone")
     if chosen.get("timezoneMode") == _OWN_ZONE and zone and _is_zone(zone):
         locale = replace(locale, timezone=zone)
-    language = chosen.get("language")
+    language = find_language(chosen.get("language") or "")
     return replace(locale, language=language) if language else locale
 
 

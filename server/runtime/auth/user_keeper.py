@@ -6,7 +6,7 @@ Passwords come as `authentication.newPassword` with `authentication.passwordConf
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 from bson import ObjectId
 
 from engine.errors import BadRequest, Conflict, FieldProblem, Forbidden, ValidationErrors
+from engine.fields.plain import find_language
 from engine.permissions.access import WriteMask
 from engine.permissions.passwords import make_password, validate_password
 from engine.records import Write
@@ -223,7 +224,7 @@ def _rules_of_groups(running: RunningApp, mask: WriteMask, body: Any) -> Passwor
 def _choose(body: Any, mask: WriteMask, rules: PasswordRules, now: int, caller: Caller) -> Chosen:
     """As _take_password, with everything that is wrong with what the record's own rules cannot judge."""
     chosen = _take_password(body, mask, rules, now, caller)
-    return replace(chosen, problems=(*chosen.problems, *_zone_problems(body, mask)))
+    return replace(chosen, problems=(*chosen.problems, *_place_problems(body, mask)))
 
 
 def _take_password(body: Any, mask: WriteMask, rules: PasswordRules, now: int, caller: Caller) -> Chosen:
@@ -257,14 +258,17 @@ def _generating_problems(generate: Any, *, given: bool) -> tuple[FieldProblem, .
     return ()
 
 
-def _zone_problems(body: Any, mask: WriteMask) -> tuple[FieldProblem, ...]:
-    """What is wrong with the time zone; texts only, the rest is for the write itself to refuse."""
-    group = body.get("localization") if isinstance(body, Mapping) else None
-    zone = group.get("timezone") if isinstance(group, Mapping) else None
-    if not isinstance(zone, str) or not zone or zone in _zones() or not mask.may_write(ZONE):
+def _place_problems(body: Any, mask: WriteMask) -> tuple[FieldProblem, ...]:
+    """What is wrong with the time zone and the language; texts only, the rest is for the write itself to refuse."""
+    group = body.get(PLACE) if isinstance(body, Mapping) else None
+    if not isinstance(group, Mapping):
         return ()
-    info = {"rejectedValue": zone}
-    return (FieldProblem(ZONE, "Timezone", "invalid", "Expected a time zone such as Europe/Berlin or UTC", info),)
+    problems = []
+    for name, (label, is_known, expected) in _PLACES.items():
+        sent, where = group.get(name), f"{PLACE}.{name}"
+        if isinstance(sent, str) and sent and not is_known(sent) and mask.may_write(where):
+            problems.append(FieldProblem(where, label, "invalid", f"Expected {expected}", {"rejectedValue": sent}))
+    return tuple(problems)
 
 
 @cache
@@ -290,7 +294,12 @@ def _password_problems(password: Any, confirmation: Any, rules: PasswordRules) -
 
 
 _LABELS = {NEW: "New password", CONFIRMATION: "Password confirmation", GENERATE: "Generate password"}
-ZONE = "localization.timezone"
+PLACE = "localization"
+_PLACES: Mapping[str, tuple[str, Callable[[str], object], str]] = {
+    "timezone": ("Timezone", lambda text: text in _zones(), "a time zone such as Europe/Berlin or UTC"),
+    "language": ("Language", find_language, "a language such as english, spanish, de or pt-BR"),
+}
+"""What a user's localization says: label, whether a text is one, what is expected."""
 
 
 def _problem(name: str, code: str, message: str, info: Mapping[str, object] | None = None) -> FieldProblem:

@@ -13,7 +13,7 @@ from server.http.dispatch import build_http
 from server.http.serving import Edition, Host, ServedApp, index_routes
 from server.runtime.running import Caller, RunningApp
 from server.settings import Settings
-from server.store import EmbeddedDatabase, mongo, open_store, reconcile_indexes
+from server.store import EmbeddedDatabase, connecting, open_store, reconcile_indexes
 
 HERE = Path(__file__).parent
 NUMBERS = itertools.count()
@@ -86,7 +86,7 @@ async def serve_app(query_database):
         compiled = compile_app(Sources(".", texts))
         with pytest.MonkeyPatch.context() as patch:
             if listener is not None:
-                patch.setattr(mongo, "make_listeners", lambda: [listener])
+                patch.setattr(connecting, "make_listeners", lambda: [listener])
             store = await open_store(query_database.uri, f"queries{next(NUMBERS)}")
         opened.append(store)
         await reconcile_indexes(store, compiled.indexes)

@@ -26,7 +26,7 @@ async def served(serve_app):
     for name, localization in (
         ("Ann", {"timezoneMode": "MANUAL", "timezone": "Europe/Berlin", "language": "de"}),
         ("Bob", {"timezoneMode": "AUTO", "timezone": "Europe/Berlin", "language": "fr"}),
-        ("Cy", {"timezoneMode": "MANUAL", "timezone": "../../etc/passwd", "language": "no such"}),
+        ("Cy", {"timezoneMode": "MANUAL", "language": "german"}),
     ):
         body = {"firstName": name, "lastName": "X", "email": f"{name}@example.com", "localization": localization}
         made.append(await records.create_record(app.running, SYSTEM, "sys.users", body))
@@ -47,7 +47,10 @@ async def test_id_and_address_lead_to_the_users_language_and_zone(serve_app):
     assert await shown(app, "ANN@example.com") == "Dienstag 23:13"
     assert await shown(app, "ann@example.com", path=f"things/{thing['id']}") == "Dienstag 23:13"
     assert await shown(app, bob["id"]) == "mardi 22:13"  # whose zone is found automatically has the app's here
-    assert await shown(app, cy["id"]) == "Tuesday 22:13"  # nothing that could be used
+    assert await shown(app, cy["id"]) == "Dienstag 22:13"
+    nothing_of_use = {"localization.timezone": "../../etc/passwd", "localization.language": "no such"}
+    await app.running.store.update("sys.users", {"_id": ObjectId(cy["id"])}, {"$set": nothing_of_use})
+    assert await shown(app, cy["id"]) == "Tuesday 22:13"
 
 
 async def test_unknown_users_are_refused_and_so_are_native_values(serve_app):
