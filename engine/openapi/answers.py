@@ -9,6 +9,7 @@ from typing import Final
 from engine.aggregate import STAGES
 from engine.aggregate.parse import MOST_STAGES
 from engine.logs import MOST_MESSAGE, Event, Origin
+from engine.openapi.parameters import import_fields
 from engine.openapi.schemas import ANYTHING, ID, INSTANT, TEXT, Parts, Schema, page_of
 from engine.query.lines import Level
 from engine.routes import Route
@@ -203,7 +204,7 @@ _FILE: Final[Schema] = {"type": "string", "contentMediaType": "application/octet
 _STORED_FILE: Final = fields_of(fileId=ID, fileLink=TEXT)
 STORED_FILES: Final[Schema] = {"anyOf": [_STORED_FILE, {"type": "array", "items": _STORED_FILE}]}
 UPLOAD: Final[Schema] = {"type": "object", "minProperties": 1, "additionalProperties": _FILE}
-IMPORTED: Final[Schema] = {"type": "object", "required": ["file"], "properties": {"file": _FILE}}
+IMPORTED: Final = body_of({"file": _FILE}, import_fields())
 JOB_LINE: Final = fields_of(timestamp=INSTANT, level=LEVEL, message=TEXT)
 STATUS: Final = fields_of(status=TEXT)
 LOGIN: Final = body_of({"email": _WORD, "password": _WORD}, {"emailImpersonatedUser": MAYBE_TEXT})

@@ -1,4 +1,4 @@
-"""OpenAPI links: in goes a route among all routes, out come the operations that its answer leads to, and by which ids."""
+"""OpenAPI links: in goes a route among all, out come the operations that its answer leads to, and by which ids."""
 
 from __future__ import annotations
 

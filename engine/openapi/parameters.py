@@ -23,7 +23,7 @@ from engine.schema import Entity, FieldPath
 Json = dict[str, Any]
 
 OF_READS: Final = ("_fields", "_format", "_formatForUser", "_relationshipsToFetch")
-OF_SELECTIONS: Final = ("_query", "_indexedFilter", "_indexedFilterQuery")
+OF_SELECTIONS: Final = ("_query",)
 FLAGS: Final[Mapping[str, str]] = {
     "_async": "do it in the background, and answer the job",
     "_lowPriority": "in the background, let other jobs go first",
@@ -75,7 +75,7 @@ def system(names: Iterable[str], entity: Entity) -> list[Json]:
         if able is None:
             found.append(query(name, PARAMETERS[name], _SCHEMAS.get(name)))
         elif choices := list(able(entity)):
-            found.append(_list_of(name, PARAMETERS[name], choices))
+            found.append(_list_of(name, PARAMETERS[name], choices, least=int(name in _NEVER_EMPTY)))
     indexes = [index.name for index in entity.indexes if index.kind == "text"]
     if indexes and not _WORDS.isdisjoint(names):
         told: dict[str, Schema] = {
@@ -110,9 +110,10 @@ def _tested(path: FieldPath) -> str:
     )
 
 
-def _list_of(name: str, description: str, choices: Iterable[str]) -> Json:
+def _list_of(name: str, description: str, choices: Iterable[str], least: int = 0) -> Json:
     """Names with commas between them."""
-    items = {"type": "array", "items": {"type": "string", "enum": list(choices)}}
+    items: Schema = {"type": "array", "items": {"type": "string", "enum": list(choices)}}
+    items |= {"minItems": least} if least else {}
     return query(name, description, items) | {"style": "form", "explode": False}
 
 
@@ -135,6 +136,7 @@ _ABLE: Final[Mapping[str, Callable[[Entity], Iterable[str]]]] = {
     "_relationshipsToFetch": lambda entity: (path.name for path in entity.all_paths() if path.field.reference),
 }
 """Parameters that take names of fields, and which."""
+_NEVER_EMPTY: Final = frozenset({"_sortField", "_relationshipsToFetch"})
 
 
 # parameters that are the same for all entities; what is left empty counts as not given
@@ -201,7 +203,6 @@ _PAST: Final = together(
     },
     maxProperties=1,
 )
-_FOR_DEVELOPERS: Final = "for developers only"
 
 
 def of_lists(entity: Entity) -> list[Json]:
@@ -221,8 +222,9 @@ def of_selections(entity: Entity, names: Iterable[str]) -> list[Json]:
 
 def of_exports(entity: Entity) -> list[Json]:
     """What an export takes."""
-    most = query("_size", "how many records to write; all unless given", {"type": "integer", "minimum": 1})
-    listed = [most if one["name"] == "_size" else one for one in system(OF_LISTS, entity)]
+    columns = [name for name in OF_LISTS if name != "_relationshipsToFetch"]  # which has none
+    most = query("_size", "how many records to write; all unless given", _SCHEMAS["_size"] | {"maximum": MOST_OFFSET})
+    listed = [most if one["name"] == "_size" else one for one in system(columns, entity)]
     schemas: Mapping[str, Schema] = {"_format": {"enum": [form.value for form in Form]}}
     own = [query(name, option.description, schemas.get(name, BOOLEAN)) for name, option in OPTIONS.items()]
     return [filter_of(entity), *listed, *own]
@@ -230,13 +232,24 @@ def of_exports(entity: Entity) -> list[Json]:
 
 def of_imports() -> list[Json]:
     """What an import takes."""
-    told: Mapping[str, tuple[str, Schema]] = {
-        "encoding": ("how the file is encoded, where it does not tell by itself", {"enum": list(ENCODINGS)})
-    }
     return [
-        query(name, *told.get(name, (_FOR_DEVELOPERS if option.developers else "", BOOLEAN)))
-        for name, option in IMPORT_OPTIONS.items()
+        query(name, _import_notes(name), {"enum": list(ENCODINGS)} if name == "encoding" else BOOLEAN)
+        for name in IMPORT_OPTIONS
     ]
+
+
+def import_fields() -> dict[str, Schema]:
+    """What an import takes as fields of its form, which are texts."""
+    return {
+        name: {"enum": list(ENCODINGS) if name == "encoding" else ["true", "false"], "description": _import_notes(name)}
+        for name in IMPORT_OPTIONS
+    }
+
+
+def _import_notes(name: str) -> str:
+    if name == "encoding":
+        return "how the file is encoded, where it does not tell by itself"
+    return "for developers only, where it is false" if IMPORT_OPTIONS[name].developers else ""
 
 
 __all__ = [
@@ -252,6 +265,7 @@ __all__ = [
     "TRAIL",
     "filter_of",
     "flags",
+    "import_fields",
     "of_exports",
     "of_imports",
     "of_lists",

@@ -100,7 +100,7 @@ class Parts:
     def _write(self, home: str, item: Field, *, needed: bool) -> Schema:
         """A needed field takes nothing empty."""
         value = _WRITE[item.type.shape](self, home, item)
-        whole: Schema = {"type": "array", "items": value} if item.many else value
+        whole: Schema = {"type": "array", "items": _filled(value)} if item.many else value
         whole = _filled(whole) if needed else _or_null(whole)
         told = {"title": item.label, "description": item.description}
         return {name: text for name, text in told.items() if text} | whole
