@@ -65,7 +65,7 @@ class JsonType(FieldType):
         if value is None:
             raise self.refuse(value)
         if isinstance(value, _Unread):
-            raise InvalidValue("Expected JSON that is not null, or text that does not begin as JSON does", str(value))
+            return self.csv_in(str(value))  # for the reason why it could not be read
         return _Reader(MOST_PARTS if self.check_schema is None else MOST_CHECKED_PARTS).read(value, 1)
 
     def check(self, value: Any) -> None:
@@ -86,7 +86,7 @@ class JsonType(FieldType):
             value = decode_json(text)
         except ValueError:
             if text.lstrip().startswith(("{", "[", '"')):
-                raise self.refuse(text) from None
+                raise InvalidValue("Expected JSON, or text that does not begin as JSON does", text) from None
             value = text
         return self.parse_json(value)
 
