@@ -4,12 +4,13 @@ APP ?= app_definitions/crm
 PORT ?= 8000
 EXAMPLES ?= 4000
 MUTATIONS ?= 10000
+REQUESTS ?= 500
 RECORDS ?= 200000
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help transfer run test unit coverage doors properties mutations check bench chaos format lock uploads
+.PHONY: help transfer run test unit coverage doors properties mutations document check bench chaos format lock uploads
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -35,6 +36,9 @@ properties: $(INSTALLED) ## compare 100,000 lists with a reference (EXAMPLES=num
 
 doors: $(INSTALLED) ## walk every route with every kind of caller and record
 	CASTWORK_DOORS=full $(BIN)/pytest tests/integration/doors
+
+document: $(INSTALLED) ## hold the sample apps to their OpenAPI documents (REQUESTS=number for each operation)
+	CASTWORK_EXAMPLES=$(REQUESTS) $(BIN)/pytest tests/integration/observing/test_document_holds.py
 
 chaos: $(INSTALLED) ## kill servers, workers and databases in the middle of jobs (CHAOS_RUNS=50 CHAOS_RECORDS=10000)
 	CASTWORK_EXAMPLES=10000 $(BIN)/pytest tests/properties/test_job_sequences.py

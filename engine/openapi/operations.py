@@ -181,4 +181,4 @@ def describe(route: Route) -> Described:
     return Described(str(route.operation)) if known is None else known
 
 
-__all__ = ["BYTES", "DESCRIBED", "JSON", "Described", "describe"]
+__all__ = ["BYTES", "DESCRIBED", "JSON", "LONGEST_SHARE", "Described", "describe"]

@@ -9,8 +9,9 @@ import pytest
 from engine.compiler import compile_app
 from engine.definitions import Sources, find_apps, read_sources
 from engine.fields.json_text import encode_json
-from engine.openapi.operations import DESCRIBED
+from engine.openapi.operations import DESCRIBED, LONGEST_SHARE
 from engine.openapi.parameters import FLAGS
+from server.runtime.files.reading import LONGEST_TTL
 from server.runtime.parameters import ACTION_FLAGS, DELETE_FLAGS
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +111,18 @@ def test_every_operation_is_told_in_words(compiled):
 
 def test_every_flag_is_told():
     assert {*ACTION_FLAGS, *DELETE_FLAGS} - FLAGS.keys() == {"_cascatdeOperations"}
+
+
+def test_links_lead_to_operations_and_name_their_parameters(document):
+    found = {told["operationId"]: told for told in operations(document).values()}
+    linked = [link for told in found.values() for link in told["responses"]["200"].get("links", {}).values()]
+    assert len(linked) > len(found) / 2
+    for link in linked:
+        assert link["parameters"].keys() <= {one["name"] for one in found[link["operationId"]]["parameters"]}
+
+
+def test_links_are_told_to_last_as_long_as_they_may():
+    assert LONGEST_SHARE == LONGEST_TTL
 
 
 def test_the_version_follows_the_api():
