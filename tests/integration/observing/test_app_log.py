@@ -205,7 +205,7 @@ async def test_no_secret_is_ever_told(open_house):
 
 async def test_lines_of_standard_error_are_one_object_each(open_house):
     house = await open_house(access_log=True)
-    await house.ask("GET", "/data/cards/a%0d%0aInjected:%20x", who="dev")
+    await house.ask("GET", "/data/cards/a%0d%0aInjected:%20x,b", who="dev")
     await house.ask("POST", "/status/logs", {"level": "INFO", "message": "a\r\nb\u2028c"}, who="dev")
     for line in house.lines.written:
         assert len(line.splitlines()) == 1 or "\u2028" in line
