@@ -115,6 +115,8 @@ class JsonType(FieldType):
             return Decimal(repr(stored))
         if isinstance(stored, Decimal128):
             return stored.to_decimal()
+        if isinstance(stored, Int64):
+            return int(stored)
         return stored if isinstance(stored, (str, int)) else None
 
     def plain_text(self, value: Any, display: Mapping[str, Any], locale: Locale) -> Any:

@@ -81,7 +81,7 @@ def test_the_app_does_what_its_document_says(serving, tmp_path):
     document.write_bytes(answer.content)
     done = st(
         *(str(document), "--url", serving.url, "--no-color", "--phases", PHASES),
-        *("--checks", ",".join(sorted(CHECKS)), "--max-examples", str(EXAMPLES or 5)),
+        *("--checks", ",".join(sorted(CHECKS)), "--max-examples", str(EXAMPLES or 3)),
         *("--report-json-path", str(report)),
         CASTWORK_TOKEN=serving.client.auth.token,
     )

@@ -332,3 +332,8 @@ def test_cells_that_begin_as_json_and_are_none_are_refused_and_never_text(text):
     with pytest.raises(InvalidValue) as told:
         json.parse_json(json.csv_unread(text))
     assert told.value.message == read.value.message
+
+
+def test_a_whole_number_of_64_bits_leaves_the_database_as_a_number():
+    stored = {"large": Int64(2**62), "many": [Int64(1)]}
+    assert kind().csv_out(kind().from_stored(stored)) == '{"large":4611686018427387904,"many":[1]}'
